@@ -1,0 +1,32 @@
+import { defineConfig } from "vitest/config";
+import { findPython } from "./tools/python.ts";
+
+const project = (name: string, include: string[], timeoutSeconds = 30) => ({
+  test: {
+    name,
+    include,
+    testTimeout: timeoutSeconds * 1000,
+    hookTimeout: Math.max(60, timeoutSeconds) * 1000,
+  },
+});
+
+const contract = project("contract", ["tests/contract/**/*.test.ts"], 120);
+// One AWS emulator for the run; without Python it says what was not tested, or fails under CI.
+Object.assign(contract.test, {
+  globalSetup: ["tests/contract/setup.ts"],
+  exclude: findPython() ? [] : ["tests/contract/aws/**"],
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      project("unit", [
+        "tests/*.test.ts",
+        "tests/{spec,planner,components,functions,runtime,entries,repo,cli}/**/*.test.ts",
+      ]),
+      contract,
+      project("local", ["tests/local/**/*.test.ts"], 180),
+      project("engine", ["tests/engine/**/*.test.ts"], 600),
+    ],
+  },
+});
