@@ -1,0 +1,27 @@
+import type { Use } from "./uses.ts";
+
+const upper = (name: string) =>
+  name
+    .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
+    .replaceAll("-", "_")
+    .toUpperCase();
+
+/**
+ * The environment variable through which a workload learns where a resource is: a table's name, a
+ * bucket's name, a queue's URL, a secret's ARN, the edge's URL. Components set it, generated
+ * entries read it.
+ * @example
+ * envName({ kind: "table", name: "catalog" }); // "SPILLWAY_TABLE_CATALOG"
+ */
+export const envName = (use: Pick<Use, "kind" | "name">): string =>
+  `SPILLWAY_${use.kind === "secret" ? "SECRET_ARN" : upper(use.kind)}_${upper(use.name)}`;
+
+/** The variable with a secret's value on this machine: `SPILLWAY_SECRET_GITHUB_WEBHOOK`. */
+export const localSecretEnvName = (secret: string): string => `SPILLWAY_SECRET_${upper(secret)}`;
+
+/** What entries need to check tokens: issuer, audience (the client id), and where the keys are. */
+export const tokenEnv = {
+  issuer: "SPILLWAY_TOKEN_ISSUER",
+  audience: "SPILLWAY_TOKEN_AUDIENCE",
+  jwks: "SPILLWAY_TOKEN_JWKS",
+} as const;
