@@ -1,0 +1,86 @@
+import { EventEmitter } from "node:events";
+import type { Pool, PoolClient } from "pg";
+import { type Db, PgBoss } from "pg-boss";
+import type { Queue as QueueSpec } from "../../../spec/index.ts";
+
+/** What the queue adapters need of a queue's declaration. */
+export type QueueOptions = Pick<QueueSpec, "maxReceives" | "visibilitySeconds" | "maxBytes">;
+
+/** Where pg-boss keeps its tables. */
+export const schema = "spillway_queues";
+
+/** 14 days, the longest that SQS keeps a message (Amazon SQS quotas). */
+const retentionSeconds = 1_209_600;
+
+/** A client of pg, or its pool, as pg-boss takes it. */
+export const asDb = (client: Pool | PoolClient): Db => ({
+  executeSql: (text, values) => client.query(text, values),
+});
+
+/** The one pg-boss of a process, with what its queues share. */
+export interface Boss {
+  readonly boss: PgBoss;
+  readonly pool: Pool;
+  /** Says which queue has something new to deliver, within this process. */
+  readonly news: EventEmitter;
+  /** Makes a queue and its dead letters where they are missing; once a process. */
+  ready(name: string, options: QueueOptions): Promise<void>;
+  /** Ends its timers; the pool stays open. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Opens pg-boss on a pool: one for all queues of a process.
+ * @param options.superviseSeconds how often deliveries whose visibility has passed are looked
+ *   for, so how late they may come back, in seconds. Default: 2
+ */
+export async function openBoss(
+  pool: Pool,
+  { superviseSeconds = 2 }: { readonly superviseSeconds?: number } = {},
+): Promise<Boss> {
+  const boss = new PgBoss({
+    db: asDb(pool),
+    schema,
+    schedule: false,
+    superviseIntervalSeconds: superviseSeconds,
+    monitorIntervalSeconds: superviseSeconds,
+  });
+  // It goes on by itself after a failed round; a lost database shows in each port's own errors.
+  boss.on("error", () => {});
+  await boss.start();
+  const news = new EventEmitter().setMaxListeners(0);
+  const made = new Map<string, Promise<void>>();
+  return {
+    boss,
+    pool,
+    news,
+    ready(name, options) {
+      const known = made.get(name);
+      if (known) return known;
+      const making = makeQueue(boss, name, options);
+      made.set(name, making);
+      making.catch(() => made.delete(name));
+      return making;
+    },
+    stop: () => boss.stop({ graceful: false }),
+  };
+}
+
+/** The queue of what was set aside. */
+export const deadLettersOf = (name: string): string => `${name}.dead`;
+
+async function makeQueue(boss: PgBoss, name: string, options: QueueOptions): Promise<void> {
+  const deadLetter = deadLettersOf(name);
+  const settings = {
+    deadLetter,
+    retryLimit: options.maxReceives - 1,
+    expireInSeconds: options.visibilitySeconds,
+    retentionSeconds,
+    // Only failed ones are left in place, as copies of what the dead letters hold.
+    deleteAfterSeconds: 3600,
+  };
+  await boss.createQueue(deadLetter, { retentionSeconds });
+  await boss.createQueue(name, settings);
+  // Where it was there: its declaration may have changed since.
+  await boss.updateQueue(name, settings);
+}

@@ -1,0 +1,64 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { Pool } from "pg";
+import { startCluster } from "./cluster.ts";
+
+export { migrate } from "./migrate.ts";
+
+/** A database that is up. */
+export interface Postgres {
+  /** With the password: not for logs. */
+  readonly url: string;
+  readonly pool: Pool;
+  /**
+   * Closes the pool, for which it waits 5 s at most, and stops the server that was started here.
+   * Committed data stays.
+   */
+  stop(): Promise<void>;
+}
+
+/** Connections of one process; Postgres itself takes 100. */
+const connections = 20;
+/** How long a stop waits for connections that are in use. */
+const graceMs = 5_000;
+
+/**
+ * Starts a Postgres whose data is in `folder`, or uses the one of DATABASE_URL and starts nothing.
+ *
+ * The server listens on loopback only and asks for a password that is made once and kept in the
+ * folder. One process owns it at a time. Where that process dies without `stop`, even by SIGKILL,
+ * the server stops itself; where that failed too, the next start stops it and starts anew. What
+ * was committed is there in each case: fsync and synchronous_commit are on.
+ * @param folder for this database alone; made where it is missing, readable by its owner alone
+ * @throws {Error} with the remedy, where the folder is in use or the server does not start
+ */
+export async function startPostgres(folder: string): Promise<Postgres> {
+  const given = process.env.DATABASE_URL;
+  const server = given ? undefined : await startCluster(folder);
+  const url = given || (server?.url ?? "");
+  const pool = new Pool({
+    connectionString: url,
+    max: connections,
+    connectionTimeoutMillis: 10_000,
+    application_name: "spillway",
+  });
+  // An idle connection that breaks is replaced; without a listener it would end the process.
+  pool.on("error", () => {});
+  try {
+    await pool.query("select 1");
+  } catch (cause) {
+    await pool.end();
+    await server?.stop();
+    throw new Error(
+      `Postgres "${given ? "DATABASE_URL" : folder}": no connection; check that it runs and takes the password`,
+      { cause },
+    );
+  }
+  return {
+    url,
+    pool,
+    async stop() {
+      await Promise.race([pool.end(), wait(graceMs, undefined, { ref: false })]);
+      await server?.stop();
+    },
+  };
+}
