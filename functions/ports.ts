@@ -1,0 +1,8 @@
+import type { PortsOfSystem } from "../runtime/ports-of.ts";
+import type { system } from "../system.ts";
+
+/** The ports that system.ts grants to a workload: what its `create` is called with. */
+export type PortsOf<Name extends keyof (typeof system)["workloads"]> = PortsOfSystem<
+  typeof system,
+  Name
+>;
