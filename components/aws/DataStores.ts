@@ -1,0 +1,196 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import type { Queue, System, Table } from "../../spec/index.ts";
+import { physicalName, physicalPrefix } from "../shared/naming.ts";
+import { type Transform, transformed } from "../shared/transform.ts";
+import { refuse } from "../shared/validation.ts";
+import { type Binding, type Bindings, bindingKey } from "./bindings.ts";
+import { type BucketTransforms, privateBucket, tlsOnly } from "./bucket.ts";
+import { neededBy } from "./needs.ts";
+
+export interface DataStoresArgs {
+  readonly system: System;
+  /** Names of the workloads that are deployed: only what they need is made. Default: all */
+  readonly workloads?: readonly string[];
+  /** Values of the secrets that those workloads use, by name. */
+  readonly secrets?: Readonly<Record<string, pulumi.Input<string>>>;
+  /** Refuse to delete what holds data. Default: true */
+  readonly protect?: boolean;
+  /** Continuous backups of tables (35 days). Default: true */
+  readonly backups?: boolean;
+  readonly transform?: BucketTransforms & {
+    readonly table?: Transform<aws.dynamodb.TableArgs>;
+    readonly queue?: Transform<aws.sqs.QueueArgs>;
+    readonly secret?: Transform<aws.secretsmanager.SecretArgs>;
+  };
+}
+
+/** The longest that SQS keeps a message (14 days): dead letters outlive the queue's own 4 days. */
+const longestSeconds = 1_209_600;
+/** SQS's most (1 MiB): a dead letter is its message, and the reason beside it. */
+const mostBytes = 1_048_576;
+/** Secrets Manager's longest, and what there is for stacks that come and go, in days. */
+const recoveryDays = { protected: 30, disposable: 0 } as const;
+
+/**
+ * The stores, queues and secrets that workloads need: DynamoDB tables, S3 buckets, SQS queues with
+ * dead letters, Secrets Manager secrets. Private, encrypted, TLS only. What runs inside a network
+ * (sql, cache), topics and streams are other components' work.
+ * @throws {Error} before any resource is made, with every fault in one message
+ * @example
+ * const stores = new DataStores("stores", { system, secrets: settings.secrets });
+ * new ServerlessEdge("edge", { system, artefacts, stores: stores.bindings, userPool });
+ */
+export class DataStores extends pulumi.ComponentResource {
+  readonly tables: Readonly<Record<string, aws.dynamodb.Table>>;
+  readonly buckets: Readonly<Record<string, aws.s3.Bucket>>;
+  readonly queues: Readonly<Record<string, aws.sqs.Queue>>;
+  readonly deadLetters: Readonly<Record<string, aws.sqs.Queue>>;
+  readonly secrets: Readonly<Record<string, aws.secretsmanager.Secret>>;
+  /** Where each of them is, for the components of the workloads. */
+  readonly bindings: Bindings;
+
+  constructor(name: string, args: DataStoresArgs, opts?: pulumi.ComponentResourceOptions) {
+    const needs = neededBy(args.system, args.workloads);
+    const faults = needs.secrets
+      .filter((secret) => args.secrets?.[secret] === undefined)
+      .map((secret) => `secret "${secret}" has no value; give secrets["${secret}"]`);
+    refuse("DataStores", name, [...needs.faults, ...faults]);
+    super("spillway:aws:DataStores", name, {}, opts);
+
+    this.tables = each(needs.tables, (store, spec) => this.#makeTable(name, store, spec, args));
+    this.buckets = each(needs.buckets, (store) => privateBucket(`${name}-${store}`, args, this));
+    this.deadLetters = each(needs.queues, (queue) => this.#makeDeadLetters(name, queue, args));
+    this.queues = each(needs.queues, (queue, spec) => this.#makeQueue(name, queue, spec, args));
+    this.secrets = Object.fromEntries(
+      needs.secrets.map((secret) => [secret, this.#makeSecret(name, secret, args)]),
+    );
+
+    this.bindings = {
+      ...each(this.tables, (_, { arn, name }) => binding("table", arn, name)),
+      ...each(this.buckets, (_, { arn, bucket }) => binding("objectStore", arn, bucket)),
+      ...each(this.queues, (_, { arn, url }) => binding("queue", arn, url)),
+      ...Object.fromEntries(
+        Object.entries(this.secrets).map(([secret, { arn }]) => [
+          bindingKey({ kind: "secret", name: secret }),
+          binding("secret", arn, arn),
+        ]),
+      ),
+    };
+    this.registerOutputs({ bindings: this.bindings });
+  }
+
+  #makeTable(name: string, store: string, spec: Table, args: DataStoresArgs) {
+    const { protect = true, backups = true } = args;
+    const logical = `${name}-${store}`;
+    return new aws.dynamodb.Table(
+      logical,
+      transformed(args.transform?.table, logical, {
+        name: physicalName(logical, "table"),
+        billingMode: "PAY_PER_REQUEST",
+        hashKey: "pk",
+        rangeKey: "sk",
+        attributes: [
+          { name: "pk", type: "S" },
+          { name: "sk", type: "S" },
+        ],
+        serverSideEncryption: { enabled: true },
+        pointInTimeRecovery: { enabled: backups },
+        deletionProtectionEnabled: protect,
+        ...(spec.changes && { streamEnabled: true, streamViewType: "NEW_AND_OLD_IMAGES" }),
+      }),
+      { parent: this, protect },
+    );
+  }
+
+  #makeDeadLetters(name: string, channel: string, args: DataStoresArgs) {
+    const logical = `${name}-${channel}-dead`;
+    return this.#encryptedQueue(logical, args, {
+      messageRetentionSeconds: longestSeconds,
+      maxMessageSize: mostBytes,
+    });
+  }
+
+  #makeQueue(name: string, channel: string, spec: Queue, args: DataStoresArgs) {
+    const logical = `${name}-${channel}`;
+    const dead = this.deadLetters[channel] as aws.sqs.Queue;
+    const queue = this.#encryptedQueue(logical, args, {
+      ...(!isConsumed(args, channel) && { messageRetentionSeconds: longestSeconds }),
+      visibilityTimeoutSeconds: spec.visibilitySeconds,
+      maxMessageSize: spec.maxBytes,
+      redrivePolicy: pulumi.jsonStringify({
+        deadLetterTargetArn: dead.arn,
+        maxReceiveCount: spec.maxReceives,
+      }),
+    });
+    new aws.sqs.RedriveAllowPolicy(
+      `${logical}-redrive`,
+      {
+        queueUrl: dead.url,
+        redriveAllowPolicy: pulumi.jsonStringify({
+          redrivePermission: "byQueue",
+          sourceQueueArns: [queue.arn],
+        }),
+      },
+      { parent: this },
+    );
+    return queue;
+  }
+
+  #encryptedQueue(logical: string, { transform }: DataStoresArgs, own: aws.sqs.QueueArgs) {
+    const queue = new aws.sqs.Queue(
+      logical,
+      transformed(transform?.queue, logical, {
+        name: physicalName(logical, "queue"),
+        sqsManagedSseEnabled: true,
+        ...own,
+      }),
+      { parent: this },
+    );
+    new aws.sqs.QueuePolicy(
+      `${logical}-tls`,
+      { queueUrl: queue.url, policy: tlsOnly("sqs:*", queue.arn) },
+      { parent: this },
+    );
+    return queue;
+  }
+
+  #makeSecret(name: string, secret: string, args: DataStoresArgs) {
+    const { protect = true } = args;
+    const logical = `${name}-${secret}`;
+    const made = new aws.secretsmanager.Secret(
+      logical,
+      transformed(args.transform?.secret, logical, {
+        // A deleted secret's name stays taken for a while: a prefix never collides.
+        namePrefix: physicalPrefix(logical, "secretPrefix"),
+        recoveryWindowInDays: protect ? recoveryDays.protected : recoveryDays.disposable,
+      }),
+      { parent: this },
+    );
+    new aws.secretsmanager.SecretVersion(
+      `${logical}-value`,
+      { secretId: made.id, secretString: pulumi.secret(args.secrets?.[secret] ?? "") },
+      { parent: this },
+    );
+    return made;
+  }
+}
+
+/** Whether a deployed workload takes the queue's messages; else they wait as long as they can. */
+const isConsumed = (
+  { system, workloads = Object.keys(system.workloads) }: DataStoresArgs,
+  queue: string,
+) =>
+  workloads.some((name) => {
+    const workload = system.workloads[name];
+    return (workload?.kind === "onMessage" || workload?.kind === "job") && workload.queue === queue;
+  });
+
+const binding = (
+  kind: Binding["kind"],
+  arn: pulumi.Output<string>,
+  location: pulumi.Output<string>,
+): Binding => ({ kind, arn, location });
+
+const each = <T, R>(record: Readonly<Record<string, T>>, make: (name: string, value: T) => R) =>
+  Object.fromEntries(Object.entries(record).map(([name, value]) => [name, make(name, value)]));

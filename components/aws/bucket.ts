@@ -1,0 +1,102 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { physicalPrefix } from "../shared/naming.ts";
+import { type Transform, transformed } from "../shared/transform.ts";
+
+export interface BucketTransforms {
+  readonly bucket?: Transform<aws.s3.BucketArgs>;
+  readonly lifecycle?: Transform<aws.s3.BucketLifecycleConfigurationArgs>;
+}
+
+/** How long an overwritten or deleted object can be brought back, in days. */
+const noncurrentDays = 30;
+/** When parts of an upload that was never finished are removed, in days. */
+const unfinishedDays = 7;
+
+/** A bucket that is closed to the public, encrypted, versioned, TLS only, and tidied. */
+export function privateBucket(
+  name: string,
+  options: { readonly protect?: boolean; readonly transform?: BucketTransforms },
+  parent: pulumi.Resource,
+): aws.s3.Bucket {
+  const { protect = true, transform } = options;
+  const bucket = new aws.s3.Bucket(
+    name,
+    transformed(transform?.bucket, name, {
+      bucketPrefix: physicalPrefix(name, "bucketPrefix"),
+      forceDestroy: !protect,
+    }),
+    { parent, protect },
+  );
+  const of = { bucket: bucket.bucket };
+  const closed = new aws.s3.BucketPublicAccessBlock(
+    `${name}-private`,
+    {
+      ...of,
+      blockPublicAcls: true,
+      blockPublicPolicy: true,
+      ignorePublicAcls: true,
+      restrictPublicBuckets: true,
+    },
+    { parent },
+  );
+  new aws.s3.BucketOwnershipControls(
+    `${name}-owner`,
+    { ...of, rule: { objectOwnership: "BucketOwnerEnforced" } },
+    { parent },
+  );
+  new aws.s3.BucketServerSideEncryptionConfiguration(
+    `${name}-encryption`,
+    { ...of, rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } }] },
+    { parent },
+  );
+  const versioning = new aws.s3.BucketVersioning(
+    `${name}-versions`,
+    { ...of, versioningConfiguration: { status: "Enabled" } },
+    { parent },
+  );
+  new aws.s3.BucketLifecycleConfiguration(
+    `${name}-lifecycle`,
+    transformed(transform?.lifecycle, `${name}-lifecycle`, {
+      ...of,
+      rules: [
+        {
+          id: "tidy",
+          status: "Enabled",
+          filter: { prefix: "" },
+          noncurrentVersionExpiration: { noncurrentDays },
+          abortIncompleteMultipartUpload: { daysAfterInitiation: unfinishedDays },
+        },
+      ],
+    }),
+    // A rule on noncurrent versions needs versions.
+    { parent, dependsOn: versioning },
+  );
+  new aws.s3.BucketPolicy(
+    `${name}-tls`,
+    { ...of, policy: tlsOnly("s3:*", bucket.arn, pulumi.interpolate`${bucket.arn}/*`) },
+    // Two changes of a bucket's access at once are refused.
+    { parent, dependsOn: closed },
+  );
+  return bucket;
+}
+
+/**
+ * A resource policy that refuses everybody, the owner too, over a connection without encryption.
+ * @param actions such as "s3:*": it denies, so a wildcard makes it stricter
+ */
+export const tlsOnly = (
+  actions: string,
+  ...resources: pulumi.Input<string>[]
+): pulumi.Output<string> =>
+  pulumi.jsonStringify({
+    Version: "2012-10-17",
+    Statement: {
+      Sid: "TlsOnly",
+      Effect: "Deny",
+      Principal: "*",
+      Action: actions,
+      Resource: resources,
+      Condition: { Bool: { "aws:SecureTransport": "false" } },
+    },
+  });

@@ -1,0 +1,195 @@
+import * as pulumi from "@pulumi/pulumi";
+import { type Host, hosts } from "./planner/index.ts";
+import { type Cors, declaredEdge, type System } from "./spec/index.ts";
+
+/** Clouds that this version deploys to. */
+export const clouds = ["aws"] as const;
+
+/** What a stack may configure; Pulumi.yaml declares the same keys, with the same defaults. */
+export interface Settings {
+  readonly cloud: (typeof clouds)[number];
+  /** The cloud's region, from `aws:region`. */
+  readonly region: string;
+  /** Refuse to delete data: stores, the user pool. */
+  readonly protect: boolean;
+  /** Continuous backups of the stores that have them. */
+  readonly backups: boolean;
+  /** How long logs are kept, in days. */
+  readonly logRetentionDays: number;
+  /** Origins that browsers may call from; empty: those of the system's edge. */
+  readonly corsOrigins: readonly string[];
+  /** Hosts chosen by hand, by workload. */
+  readonly placement: Readonly<Record<string, Host>>;
+  /** Tags on every resource, beside `system` and `stack`. */
+  readonly tags: Readonly<Record<string, string>>;
+  /** Values of the system's secrets, by name. */
+  readonly secrets: Readonly<Record<string, string>>;
+}
+
+export const defaults: Settings = {
+  cloud: "aws",
+  region: "us-east-1",
+  protect: false,
+  backups: false,
+  logRetentionDays: 14,
+  corsOrigins: [],
+  placement: {},
+  tags: {},
+  secrets: {},
+};
+
+/** Retentions that CloudWatch Logs takes, in days (API reference, PutRetentionPolicy, 2026-11). */
+const retentions = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288,
+  3653,
+];
+
+type Raw = Readonly<Record<string, string>>;
+type Faults = string[];
+
+/**
+ * Checks a stack's configuration.
+ * @param raw the project's keys, without its prefix, as text; plus `region`
+ * @param system what is configured: its workloads and secrets are the names that may be used
+ * @param needed secrets that must have a value
+ * @returns the settings, with defaults where a key is absent
+ * @throws {pulumi.RunError} with every fault in one message; values of secrets are never part of it
+ */
+export function parseSettings(raw: Raw, system: System, needed: readonly string[]): Settings {
+  const faults: Faults = [];
+  for (const key of Object.keys(raw))
+    if (!Object.hasOwn(defaults, key))
+      faults.push(`key "${key}" is unknown; use one of ${Object.keys(defaults).join(", ")}`);
+
+  const settings: Settings = {
+    cloud: oneOf(raw, "cloud", clouds, faults),
+    region: raw.region ?? defaults.region,
+    protect: flag(raw, "protect", faults),
+    backups: flag(raw, "backups", faults),
+    logRetentionDays: retention(raw, faults),
+    corsOrigins: origins(raw, faults),
+    placement: placement(raw, system, faults),
+    tags: record(raw, "tags", faults),
+    secrets: secrets(raw, system, needed, faults),
+  };
+  if (faults.length > 0)
+    throw new pulumi.RunError(
+      `Stack config: ${faults.length} to correct\n${faults.map((f) => `  - ${f}`).join("\n")}`,
+    );
+  return settings;
+}
+
+/** Reads the running stack's configuration: see {@link parseSettings}. */
+export function readSettings(system: System, needed: readonly string[]): Settings {
+  const prefix = `${pulumi.getProject()}:`;
+  const own = Object.entries(pulumi.runtime.allConfig()).filter(([key]) => key.startsWith(prefix));
+  const region = new pulumi.Config("aws").get("region");
+  const raw = Object.fromEntries(own.map(([key, value]) => [key.slice(prefix.length), value]));
+  return parseSettings(region === undefined ? raw : { ...raw, region }, system, needed);
+}
+
+/** What browsers may do: the edge's own rules, with the stack's origins where it names some. */
+export function corsOf(system: System, { corsOrigins }: Settings): Cors | undefined {
+  const cors = declaredEdge(system)?.cors;
+  return corsOrigins.length > 0 ? { ...cors, origins: corsOrigins } : cors;
+}
+
+function oneOf<const T extends readonly string[]>(
+  raw: Raw,
+  key: keyof Settings,
+  choices: T,
+  faults: Faults,
+): T[number] {
+  const given = raw[key];
+  if (given === undefined) return defaults[key] as T[number];
+  if (!choices.includes(given))
+    faults.push(`${key} "${given}" is unknown; use ${choices.map((c) => `"${c}"`).join(" or ")}`);
+  return given;
+}
+
+function flag(raw: Raw, key: "protect" | "backups", faults: Faults): boolean {
+  const given = raw[key];
+  if (given === undefined) return defaults[key];
+  if (given !== "true" && given !== "false") faults.push(`${key} "${given}"; use true or false`);
+  return given === "true";
+}
+
+function retention(raw: Raw, faults: Faults): number {
+  if (raw.logRetentionDays === undefined) return defaults.logRetentionDays;
+  const days = Number(raw.logRetentionDays);
+  if (!retentions.includes(days))
+    faults.push(
+      `logRetentionDays "${raw.logRetentionDays}"; CloudWatch Logs takes ${retentions.join(", ")}`,
+    );
+  return days;
+}
+
+function json(raw: Raw, key: keyof Settings, faults: Faults, form: string): unknown {
+  const text = raw[key];
+  if (text === undefined) return defaults[key];
+  try {
+    return JSON.parse(text);
+  } catch {
+    faults.push(`${key} is not ${form}; set it with: pulumi config set --path '${key}…'`);
+    return undefined;
+  }
+}
+
+function origins(raw: Raw, faults: Faults): readonly string[] {
+  const given = json(raw, "corsOrigins", faults, "a list");
+  if (given === undefined) return [];
+  if (!Array.isArray(given)) {
+    faults.push(`corsOrigins ${JSON.stringify(given)}; give a list of origins`);
+    return [];
+  }
+  for (const origin of given)
+    if (
+      origin !== "*" &&
+      !(URL.canParse(String(origin)) && new URL(String(origin)).origin === origin)
+    )
+      faults.push(`corsOrigins has ${JSON.stringify(origin)}; write it as "https://shop.example"`);
+  return given as string[];
+}
+
+function record(raw: Raw, key: "tags" | "placement" | "secrets", faults: Faults) {
+  const given = json(raw, key, faults, "an object of names and texts");
+  if (given === undefined) return {};
+  const entries = typeof given === "object" && given !== null ? Object.entries(given) : undefined;
+  if (!entries || Array.isArray(given)) {
+    faults.push(
+      `${key} is no object; set it with: pulumi config set --path '${key}.<name>' <value>`,
+    );
+    return {};
+  }
+  for (const [name, value] of entries)
+    if (typeof value !== "string") faults.push(`${key}.${name} is no text; put it in quotes`);
+  return given as Record<string, string>;
+}
+
+function placement(raw: Raw, system: System, faults: Faults): Record<string, Host> {
+  const given = record(raw, "placement", faults);
+  for (const [workload, host] of Object.entries(given)) {
+    if (!Object.hasOwn(system.workloads, workload))
+      faults.push(
+        `placement.${workload}: there is no such workload; use one of ${Object.keys(system.workloads).join(", ")}`,
+      );
+    if (!(hosts as readonly string[]).includes(host))
+      faults.push(`placement.${workload} "${host}"; use one of ${hosts.join(", ")}`);
+  }
+  return given as Record<string, Host>;
+}
+
+function secrets(raw: Raw, system: System, needed: readonly string[], faults: Faults) {
+  const given = record(raw, "secrets", faults);
+  for (const name of Object.keys(given))
+    if (!system.secrets.includes(name))
+      faults.push(
+        `secrets.${name} is no secret of the system; use one of ${system.secrets.join(", ")}`,
+      );
+  for (const name of needed)
+    if (!given[name])
+      faults.push(
+        `secret "${name}" has no value; set it with: pulumi config set --secret --path 'secrets.${name}'`,
+      );
+  return given;
+}
