@@ -1,0 +1,42 @@
+import { type System, usesOf } from "../spec/index.ts";
+
+/** The local adapters: by the resource's name, and the secrets of a list of names. */
+export interface Adapters {
+  readonly byName: ReadonlyMap<string, object>;
+  readonly secrets: (names: readonly string[]) => object;
+}
+
+/**
+ * The ports of one workload: what its `uses` declare, each with the declared verbs and no more, so
+ * that a call that the cloud would refuse is not possible here either.
+ * @returns the ports, or the name and kind of the first resource that has no local adapter
+ */
+export function portsOf(
+  system: System,
+  workload: string,
+  adapters: Adapters,
+): { readonly ports: Record<string, object> } | { readonly missing: string } {
+  const ports: Record<string, object> = {};
+  const secrets: string[] = [];
+  for (const { name, kind, verbs } of usesOf(system, workload)) {
+    if (kind === "secret") {
+      secrets.push(name);
+      continue;
+    }
+    const adapter = adapters.byName.get(name);
+    if (!adapter) return { missing: `${kind} "${name}"` };
+    ports[name] = onlyVerbs(adapter, verbs);
+  }
+  if (secrets.length > 0) ports.secrets = adapters.secrets(secrets);
+  return { ports };
+}
+
+function onlyVerbs(adapter: object, verbs: readonly string[]): object {
+  const all = adapter as Record<string, unknown>;
+  return Object.fromEntries(
+    verbs.map((verb) => {
+      const value = all[verb];
+      return [verb, typeof value === "function" ? value.bind(adapter) : value];
+    }),
+  );
+}

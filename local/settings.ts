@@ -1,0 +1,67 @@
+import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
+import path from "node:path";
+
+/** What `spillway start` reads from its environment. */
+export interface LocalSettings {
+  /** 0: any free one. Default: 8787 */
+  readonly port: number;
+  /** Where everything is kept. Default: `.spillway` under the project */
+  readonly dataFolder: string;
+  /** A Postgres to use instead of the embedded one. */
+  readonly databaseUrl?: string;
+}
+
+/** A start that cannot be: bad settings, a taken port or folder. The message names the remedy. */
+export class StartFault extends Error {
+  override readonly name = "StartFault";
+}
+
+/**
+ * Reads PORT, SPILLWAY_DATA and DATABASE_URL; an empty one is not set.
+ * @param root the project's folder; a relative data folder starts there
+ * @throws {StartFault} for what cannot be used; never with a password in it
+ */
+export function readSettings(env: NodeJS.ProcessEnv, root: string): LocalSettings {
+  const dataFolder = path.resolve(root, env.SPILLWAY_DATA || ".spillway");
+  const databaseUrl = env.DATABASE_URL || undefined;
+  if (databaseUrl !== undefined && !/^postgres(ql)?:$/.test(protocolOf(databaseUrl)))
+    throw new StartFault(
+      'start "DATABASE_URL": is no Postgres address; write postgres://user:password@host:port/database',
+    );
+  return { port: portOf(env.PORT || "8787"), dataFolder, databaseUrl };
+}
+
+function portOf(text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
+  throw new StartFault(
+    `start "PORT": "${text}" is no port; use a number from 0 (any free one) to 65535`,
+  );
+}
+
+function protocolOf(address: string): string {
+  return URL.canParse(address) ? new URL(address).protocol : "";
+}
+
+/** Level by level: Node's own `recursive` never ends below a folder that takes none, as /proc. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(path.dirname(folder));
+  mkdirSync(folder);
+}
+
+/**
+ * Makes the data folder where it is missing.
+ * @throws {StartFault} where it cannot be made, or not be written
+ */
+export function prepareDataFolder(folder: string): void {
+  try {
+    makeFolder(folder);
+    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new StartFault(
+      `start "SPILLWAY_DATA": ${folder} cannot be used (${code}); name a folder that you may write`,
+      { cause: error },
+    );
+  }
+}
