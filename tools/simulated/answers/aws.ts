@@ -1,0 +1,387 @@
+/** How AWS answers: ids, ARNs and endpoints by type. What is not here is made up by answers.ts. */
+import type { Context, TypeAnswers } from "../answers.ts";
+import { digest, isAsset } from "../wire.ts";
+
+const arn = (service: string, resource: string, place = "{region}:{account}"): string =>
+  `arn:aws:${service}:${place}:${resource}`;
+
+const invoke = (context: Context): string =>
+  `arn:aws:apigateway:${context.region}:lambda:path/2015-03-31/functions/` +
+  `arn:aws:lambda:${context.region}:${context.account}:function:${context.props.name}/invocations`;
+
+const codeDigest = ({ props }: Context): string => {
+  const code =
+    isAsset(props.code) && props.code.hash ? String(props.code.hash) : digest(props.code);
+  return Buffer.from(code, "hex").toString("base64");
+};
+
+const version = ({ props }: Context): string => (props.publish === true ? "1" : "$LATEST");
+
+/** A load balancer's or target group's ARN ends in its suffix. */
+const suffix = ({ props }: Context): string => String(props.arn).split(":").slice(5).join(":");
+
+/** An EC2 id such as `vpc-0123456789abcdef0`, and the ARN that ends in it. */
+const ec2 = (prefix: string, kind: string, outputs: TypeAnswers["outputs"] = {}): TypeAnswers => ({
+  id: `${prefix}-{hex17}`,
+  outputs: { arn: arn("ec2", `${kind}/{id}`), ...outputs },
+});
+
+const owned = { ownerId: "{account}" };
+
+/** A setting of another resource, which carries that resource's id and is overwritten by a put. */
+const setting = (of: string): TypeAnswers => ({ id: `{${of}}`, puts: true });
+
+const apiChild = (length: number): TypeAnswers => ({ id: `{hex${length}}` });
+
+export const aws: Record<string, TypeAnswers> = {
+  "aws:apigatewayv2/api:Api": {
+    id: "{hex10}",
+    outputs: {
+      apiEndpoint: "https://{id}.execute-api.{region}.amazonaws.com",
+      arn: "arn:aws:apigateway:{region}::/apis/{id}",
+      executionArn: arn("execute-api", "{id}"),
+      ipAddressType: "ipv4",
+    },
+  },
+  "aws:apigatewayv2/stage:Stage": {
+    id: "{name}",
+    key: "{apiId}/{name}",
+    outputs: {
+      arn: "arn:aws:apigateway:{region}::/apis/{apiId}/stages/{name}",
+      executionArn: arn("execute-api", "{apiId}/{name}"),
+      invokeUrl: ({ props, region }) =>
+        `https://${props.apiId}.execute-api.${region}.amazonaws.com/` +
+        (props.name === "$default" ? "" : props.name),
+    },
+  },
+  "aws:apigatewayv2/route:Route": { ...apiChild(7), key: "{apiId}/{routeKey}" },
+  "aws:apigatewayv2/integration:Integration": {
+    ...apiChild(7),
+    outputs: {
+      timeoutMilliseconds: 30000,
+      integrationResponseSelectionExpression: ({ props }) =>
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: AWS's own expression
+        props.integrationType === "AWS_PROXY" ? "" : "${integration.response.statuscode}",
+    },
+  },
+  "aws:apigatewayv2/authorizer:Authorizer": {
+    ...apiChild(6),
+    outputs: {
+      authorizerResultTtlInSeconds: ({ props }) => (props.authorizerType === "REQUEST" ? 300 : 0),
+    },
+  },
+  "aws:apigatewayv2/vpcLink:VpcLink": {
+    id: "{hex6}",
+    outputs: { arn: "arn:aws:apigateway:{region}::/vpclinks/{id}" },
+  },
+  "aws:apigatewayv2/domainName:DomainName": {
+    id: "{domainName}",
+    outputs: {
+      arn: "arn:aws:apigateway:{region}::/domainnames/{domainName}",
+      apiMappingSelectionExpression: "$request.basepath",
+    },
+  },
+  "aws:apigatewayv2/apiMapping:ApiMapping": { id: "{hex6}" },
+  "aws:lambda/function:Function": {
+    id: "{name}",
+    outputs: {
+      arn: arn("lambda", "function:{name}"),
+      invokeArn: invoke,
+      qualifiedArn: (c) =>
+        `arn:aws:lambda:${c.region}:${c.account}:function:${c.props.name}:${version(c)}`,
+      qualifiedInvokeArn: (c) => invoke(c).replace("/invocations", `:${version(c)}/invocations`),
+      responseStreamingInvokeArn: (c) =>
+        invoke(c)
+          .replace("2015-03-31", "2021-11-15")
+          .replace("/invocations", "/response-streaming-invocations"),
+      architectures: () => ["x86_64"],
+      codeSha256: codeDigest,
+      sourceCodeHash: codeDigest,
+      sourceCodeSize: 1024,
+      version,
+      lastModified: "{now}",
+      loggingConfig: ({ props }) => ({ logFormat: "Text", logGroup: `/aws/lambda/${props.name}` }),
+      ephemeralStorage: () => ({ size: 512 }),
+      tracingConfig: () => ({ mode: "PassThrough" }),
+    },
+    changes: { "*": ["lastModified"], code: ["codeSha256", "sourceCodeHash", "sourceCodeSize"] },
+  },
+  "aws:lambda/permission:Permission": {
+    id: "{statementId}",
+    key: "{function}/{qualifier}/{statementId}",
+  },
+  "aws:lambda/alias:Alias": {
+    id: arn("lambda", "function:{functionName}:{name}"),
+    outputs: {
+      arn: arn("lambda", "function:{functionName}:{name}"),
+      invokeArn:
+        "arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/arn:aws:lambda:{region}:{account}:function:{functionName}:{name}/invocations",
+    },
+  },
+  "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig": {
+    id: "{functionName},{qualifier}",
+    puts: true,
+  },
+  "aws:lambda/eventSourceMapping:EventSourceMapping": {
+    id: "{uuid}",
+    outputs: {
+      uuid: "{id}",
+      arn: arn("lambda", "event-source-mapping:{id}"),
+      functionArn: ({ props, region, account }) => {
+        const name = String(props.functionName);
+        return name.startsWith("arn:")
+          ? name
+          : `arn:aws:lambda:${region}:${account}:function:${name}`;
+      },
+      state: "Enabled",
+      stateTransitionReason: "USER_INITIATED",
+    },
+  },
+  "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": {
+    id: ({ props }) => [props.functionName, props.qualifier].filter(Boolean).join(":"),
+    puts: true,
+  },
+  "aws:lambda/layerVersion:LayerVersion": {
+    id: arn("lambda", "layer:{layerName}:{hex4}"),
+    outputs: {
+      arn: "{id}",
+      layerArn: arn("lambda", "layer:{layerName}"),
+      version: "1",
+      codeSha256: codeDigest,
+      createdDate: "{now}",
+      sourceCodeSize: 1024,
+    },
+  },
+  "aws:iam/role:Role": {
+    id: "{name}",
+    outputs: {
+      arn: ({ props, account }) => `arn:aws:iam::${account}:role${props.path ?? "/"}${props.name}`,
+      uniqueId: ({ id }) => `AROA${digest(id).slice(0, 17).toUpperCase()}`,
+      createDate: "{now}",
+    },
+  },
+  "aws:iam/rolePolicy:RolePolicy": { id: "{role}:{name}", puts: true },
+  "aws:iam/rolePolicyAttachment:RolePolicyAttachment": {
+    id: "{role}/{policyArn}",
+    puts: true,
+  },
+  "aws:iam/policy:Policy": {
+    id: ({ props, account }) => `arn:aws:iam::${account}:policy${props.path ?? "/"}${props.name}`,
+    outputs: { arn: "{id}", policyId: "ANPA{hex17}", attachmentCount: 0 },
+  },
+  "aws:cloudwatch/logGroup:LogGroup": {
+    id: "{name}",
+    outputs: { arn: arn("logs", "log-group:{name}"), logGroupClass: "STANDARD" },
+  },
+  "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": { id: "{policyName}", puts: true },
+  "aws:cloudwatch/metricAlarm:MetricAlarm": {
+    id: "{name}",
+    outputs: { arn: arn("cloudwatch", "alarm:{name}") },
+    puts: true,
+  },
+  "aws:cloudwatch/dashboard:Dashboard": {
+    id: "{dashboardName}",
+    outputs: { dashboardArn: arn("cloudwatch", "dashboard/{dashboardName}", ":{account}") },
+    puts: true,
+  },
+  "aws:cognito/userPool:UserPool": {
+    id: "{region}_{hex9}",
+    outputs: {
+      arn: arn("cognito-idp", "userpool/{id}"),
+      endpoint: "cognito-idp.{region}.amazonaws.com/{id}",
+      creationDate: "{now}",
+      lastModifiedDate: "{now}",
+      userPoolTier: "ESSENTIALS",
+    },
+    changes: { "*": ["lastModifiedDate"] },
+  },
+  "aws:cognito/userPoolClient:UserPoolClient": {
+    id: "{hex26}",
+    outputs: {
+      clientSecret: ({ props, id }) => (props.generateSecret === true ? digest(id) : ""),
+      preventUserExistenceErrors: "LEGACY",
+      enableTokenRevocation: true,
+      authSessionValidity: 3,
+      refreshTokenValidity: 30,
+    },
+  },
+  "aws:cognito/userPoolDomain:UserPoolDomain": {
+    id: "{domain}",
+    outputs: { cloudfrontDistribution: "{hex13}.cloudfront.net", awsAccountId: "{account}" },
+  },
+  "aws:cognito/riskConfiguration:RiskConfiguration": setting("userPoolId"),
+  "aws:dynamodb/table:Table": {
+    id: "{name}",
+    outputs: {
+      arn: arn("dynamodb", "table/{name}"),
+      streamLabel: ({ props }) => (props.streamEnabled === true ? "2026-01-01T00:00:00.000" : ""),
+      streamArn: ({ props, region, account }) =>
+        props.streamEnabled === true
+          ? `arn:aws:dynamodb:${region}:${account}:table/${props.name}/stream/2026-01-01T00:00:00.000`
+          : "",
+    },
+    changes: { streamEnabled: ["streamArn", "streamLabel"] },
+  },
+  "aws:s3/bucket:Bucket": {
+    id: "{bucket}",
+    madeName: (name) => name.toLowerCase(),
+    outputs: {
+      arn: "arn:aws:s3:::{bucket}",
+      bucketDomainName: "{bucket}.s3.amazonaws.com",
+      bucketRegionalDomainName: "{bucket}.s3.{region}.amazonaws.com",
+      bucketRegion: "{region}",
+      hostedZoneId: "Z3AQBSTGFYJSTF",
+      requestPayer: "BucketOwner",
+      websiteDomain: "s3-website.{region}.amazonaws.com",
+      websiteEndpoint: "{bucket}.s3-website.{region}.amazonaws.com",
+    },
+  },
+  "aws:s3/bucketVersioning:BucketVersioning": setting("bucket"),
+  "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": setting("bucket"),
+  "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration":
+    setting("bucket"),
+  "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": setting("bucket"),
+  "aws:s3/bucketPolicy:BucketPolicy": setting("bucket"),
+  "aws:s3/bucketOwnershipControls:BucketOwnershipControls": setting("bucket"),
+  "aws:s3/bucketNotification:BucketNotification": setting("bucket"),
+  "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration": setting("bucket"),
+  "aws:sqs/queue:Queue": {
+    id: "https://sqs.{region}.amazonaws.com/{account}/{name}",
+    outputs: {
+      arn: arn("sqs", "{name}"),
+      url: "{id}",
+      sqsManagedSseEnabled: true,
+      kmsDataKeyReusePeriodSeconds: 300,
+      // With none set the service answers an empty text.
+      policy: "",
+      redrivePolicy: "",
+      redriveAllowPolicy: "",
+    },
+  },
+  "aws:sqs/queuePolicy:QueuePolicy": setting("queueUrl"),
+  "aws:sqs/redrivePolicy:RedrivePolicy": setting("queueUrl"),
+  "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy": setting("queueUrl"),
+  "aws:sns/topic:Topic": {
+    id: arn("sns", "{name}"),
+    outputs: { arn: "{id}", owner: "{account}" },
+    puts: true,
+  },
+  "aws:sns/topicSubscription:TopicSubscription": {
+    id: "{topic}:{uuid}",
+    outputs: { arn: "{id}", ownerId: "{account}", confirmationWasAuthenticated: true },
+  },
+  "aws:sns/topicPolicy:TopicPolicy": { ...setting("arn"), outputs: { owner: "{account}" } },
+  "aws:secretsmanager/secret:Secret": {
+    id: arn("secretsmanager", "secret:{name}-{hex6}"),
+    outputs: { arn: "{id}" },
+  },
+  "aws:secretsmanager/secretVersion:SecretVersion": {
+    id: "{secretId}|{uuid}",
+    outputs: {
+      arn: "{secretId}",
+      secretArn: "{secretId}",
+      versionId: ({ id }) => id.split("|")[1],
+      versionStages: () => ["AWSCURRENT"],
+    },
+  },
+  "aws:kms/key:Key": {
+    id: "{uuid}",
+    outputs: { keyId: "{id}", arn: arn("kms", "key/{id}") },
+  },
+  "aws:kms/alias:Alias": {
+    id: "{name}",
+    madeName: (name) => `alias/${name}`,
+    outputs: { arn: arn("kms", "{name}"), targetKeyArn: arn("kms", "key/{targetKeyId}") },
+  },
+  "aws:ec2/vpc:Vpc": ec2("vpc", "vpc", {
+    ...owned,
+    defaultSecurityGroupId: "sg-{hex17}",
+    defaultRouteTableId: "rtb-{hex17}",
+    mainRouteTableId: "rtb-{hex17}",
+    defaultNetworkAclId: "acl-{hex17}",
+    dhcpOptionsId: "dopt-{hex17}",
+  }),
+  "aws:ec2/subnet:Subnet": ec2("subnet", "subnet", {
+    ...owned,
+    availabilityZone: "{region}a",
+    availabilityZoneId: "az1",
+  }),
+  "aws:ec2/securityGroup:SecurityGroup": ec2("sg", "security-group", {
+    ...owned,
+    vpcId: "vpc-{hex17}",
+  }),
+  "aws:ec2/routeTable:RouteTable": ec2("rtb", "route-table", owned),
+  "aws:ec2/routeTableAssociation:RouteTableAssociation": { id: "rtbassoc-{hex17}" },
+  "aws:ec2/route:Route": { id: "r-{hex17}", outputs: { state: "active", origin: "CreateRoute" } },
+  "aws:ec2/internetGateway:InternetGateway": ec2("igw", "internet-gateway", owned),
+  "aws:ec2/natGateway:NatGateway": {
+    id: "nat-{hex17}",
+    outputs: { publicIp: "203.0.113.10", privateIp: "10.0.0.10" },
+  },
+  "aws:ec2/eip:Eip": ec2("eipalloc", "elastic-ip", {
+    allocationId: "{id}",
+    publicIp: "203.0.113.10",
+    domain: "vpc",
+  }),
+  "aws:ec2/vpcEndpoint:VpcEndpoint": ec2("vpce", "vpc-endpoint", {
+    ...owned,
+    state: "available",
+    prefixListId: "pl-{hex8}",
+  }),
+  "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": ec2("sgr", "security-group-rule", {
+    securityGroupRuleId: "{id}",
+  }),
+  "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": ec2("sgr", "security-group-rule", {
+    securityGroupRuleId: "{id}",
+  }),
+  "aws:lb/loadBalancer:LoadBalancer": {
+    id: arn("elasticloadbalancing", "loadbalancer/app/{name}/{hex16}"),
+    outputs: {
+      arn: "{id}",
+      arnSuffix: suffix,
+      dnsName: "{name}-{hex10}.{region}.elb.amazonaws.com",
+      zoneId: "Z215JYRZR1TBD5",
+      vpcId: "vpc-{hex17}",
+    },
+  },
+  "aws:lb/targetGroup:TargetGroup": {
+    id: arn("elasticloadbalancing", "targetgroup/{name}/{hex16}"),
+    outputs: { arn: "{id}", arnSuffix: suffix },
+  },
+  "aws:lb/listener:Listener": {
+    id: ({ props }) =>
+      `${String(props.loadBalancerArn).replace(":loadbalancer/", ":listener/")}/${digest(props.port).slice(0, 16)}`,
+    outputs: { arn: "{id}" },
+  },
+  "aws:xray/group:Group": {
+    id: arn("xray", "group/{groupName}/{hex10}"),
+    outputs: { arn: "{id}" },
+  },
+  "aws:kinesis/stream:Stream": { id: arn("kinesis", "stream/{name}"), outputs: { arn: "{id}" } },
+  "aws:scheduler/schedule:Schedule": {
+    id: ({ props }) => `${props.groupName || "default"}/${props.name}`,
+    outputs: {
+      groupName: "default",
+      arn: ({ props, region, account }) =>
+        `arn:aws:scheduler:${region}:${account}:schedule/${props.groupName || "default"}/${props.name}`,
+    },
+  },
+  "aws:sfn/stateMachine:StateMachine": {
+    id: arn("states", "stateMachine:{name}"),
+    outputs: { arn: "{id}", status: "ACTIVE", creationDate: "{now}", revisionId: "{uuid}" },
+    changes: { definition: ["revisionId"] },
+  },
+  "aws:ecr/repository:Repository": {
+    id: "{name}",
+    madeName: (name) => name.toLowerCase(),
+    outputs: {
+      arn: arn("ecr", "repository/{name}"),
+      registryId: "{account}",
+      repositoryUrl: "{account}.dkr.ecr.{region}.amazonaws.com/{name}",
+    },
+  },
+  "aws:ecr/lifecyclePolicy:LifecyclePolicy": {
+    ...setting("repository"),
+    outputs: { registryId: "{account}" },
+  },
+};

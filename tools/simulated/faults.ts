@@ -1,0 +1,46 @@
+/**
+ * Failures on demand, for tests of what happens after one. SPILLWAY_SIMULATED_FAULT holds
+ * `<fail|hang> <create|read|update|delete> <type, URN or resource name>`; several with `;`.
+ */
+const actions = ["fail", "hang"];
+const verbs = ["create", "read", "update", "delete"];
+
+export type Verb = "create" | "read" | "update" | "delete";
+
+export interface Faults {
+  /** Throws or hangs when this operation is named; a hang ends when the engine cancels. */
+  at(verb: Verb, urn: string, type: string): Promise<void>;
+  cancel(): void;
+}
+
+/** Reads the faults asked for; a misspelt one is an error rather than no fault. */
+export function readFaults(text = process.env.SPILLWAY_SIMULATED_FAULT ?? ""): Faults {
+  const faults = text.split(";").flatMap((line) => (line.trim() ? [parse(line.trim())] : []));
+  let cancel = (): void => {};
+  const cancelled = new Promise<void>((resolve) => {
+    cancel = resolve;
+  });
+  return {
+    cancel,
+    async at(verb, urn, type) {
+      const names = [urn, type, urn.split("::").at(-1)];
+      const fault = faults.find((f) => f.verb === verb && names.includes(f.target));
+      if (!fault) return;
+      if (fault.action === "hang") await cancelled;
+      throw new Error(
+        fault.action === "hang"
+          ? `simulated interruption: the ${verb} of ${type} was cancelled`
+          : `simulated failure: the ${verb} of ${type} was told to fail by SPILLWAY_SIMULATED_FAULT`,
+      );
+    },
+  };
+}
+
+function parse(line: string): { action: string; verb: string; target: string } {
+  const [action = "", verb = "", ...rest] = line.split(/\s+/);
+  if (!actions.includes(action) || !verbs.includes(verb) || rest.length === 0)
+    throw new Error(
+      `SPILLWAY_SIMULATED_FAULT: got "${line}"; write <fail|hang> <create|read|update|delete> <type, URN or name>`,
+    );
+  return { action, verb, target: rest.join(" ") };
+}
