@@ -1,0 +1,69 @@
+/** What a mocked provider is asked to make up an answer for. */
+export interface Made {
+  readonly type: string;
+  readonly name: string;
+  readonly inputs: Readonly<Record<string, unknown>>;
+}
+
+const region = "eu-central-1";
+const account = "123456789012";
+const arn = (service: string, resource: string) =>
+  `arn:aws:${service}:${region}:${account}:${resource}`;
+
+/**
+ * What AWS would answer, for the outputs that programs build on: ARNs of the right form, URLs.
+ * A type that is not here gets an ARN made of its token; say more in `options.outputs`.
+ */
+export function plausibleOutputs({ type, name: logical, inputs }: Made): Record<string, unknown> {
+  if (!type.startsWith("aws:")) return {};
+  const name = String(inputs.name ?? logical);
+  const [, path = "", resource = ""] = type.split(":");
+  const service = path.split("/")[0] ?? "";
+  switch (type) {
+    case "aws:lambda/function:Function": {
+      const own = arn("lambda", `function:${name}`);
+      return { name, arn: own, version: "1", qualifiedArn: `${own}:1`, invokeArn: invoke(own) };
+    }
+    case "aws:lambda/alias:Alias": {
+      const own = arn("lambda", `function:${inputs.functionName}:${name}`);
+      return { name, arn: own, invokeArn: invoke(own) };
+    }
+    case "aws:apigatewayv2/api:Api":
+      return {
+        id: `${logical}-id`,
+        apiEndpoint: `https://${logical}-id.execute-api.${region}.amazonaws.com`,
+        executionArn: arn("execute-api", `${logical}-id`),
+      };
+    case "aws:apigatewayv2/stage:Stage":
+      return { invokeUrl: `https://${inputs.apiId}.execute-api.${region}.amazonaws.com/` };
+    case "aws:cloudwatch/logGroup:LogGroup":
+      return { name, arn: arn("logs", `log-group:${name}`) };
+    case "aws:cognito/userPool:UserPool": {
+      const id = `${region}_${logical}`;
+      return {
+        id,
+        arn: arn("cognito-idp", `userpool/${id}`),
+        endpoint: `cognito-idp.${region}.amazonaws.com/${id}`,
+      };
+    }
+    case "aws:dynamodb/table:Table":
+      return { name, arn: arn("dynamodb", `table/${name}`) };
+    case "aws:iam/role:Role":
+      return { name, arn: `arn:aws:iam::${account}:role/${name}` };
+    case "aws:s3/bucket:Bucket": {
+      const bucket = String(inputs.bucket ?? `${inputs.bucketPrefix ?? logical}1a2b3c`);
+      return { id: bucket, bucket, arn: `arn:aws:s3:::${bucket}` };
+    }
+    case "aws:secretsmanager/secret:Secret":
+      return { arn: arn("secretsmanager", `secret:${inputs.namePrefix ?? name}AbCdEf`) };
+    case "aws:sqs/queue:Queue": {
+      const url = `https://sqs.${region}.amazonaws.com/${account}/${name}`;
+      return { name, id: url, url, arn: arn("sqs", name) };
+    }
+    default:
+      return { arn: arn(service, `${resource.toLowerCase()}/${name}`) };
+  }
+}
+
+const invoke = (functionArn: string) =>
+  `arn:aws:apigateway:${region}:lambda:path/2015-03-31/functions/${functionArn}/invocations`;

@@ -1,0 +1,83 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { bundled } from "../../components/shared/bundling.ts";
+import { system } from "../../system.ts";
+import type { Graph } from "./harness.ts";
+import { runUnderMocks } from "./harness.ts";
+
+const values = { "stripe-webhook": "value-one", "github-webhook": "value-two" };
+const config = {
+  "aws:region": "eu-central-1",
+  "spillway:protect": "true",
+  "spillway:logRetentionDays": "30",
+  "spillway:corsOrigins": ["https://shop.example"],
+  "spillway:tags": { team: "shop" },
+  "spillway:secrets": { ...values, "twilio-webhook": "value-three", "standard-webhook": "value-4" },
+};
+
+describe("the program", () => {
+  let graph: Graph<typeof import("../../index.ts")>;
+  beforeAll(async () => {
+    graph = await runUnderMocks(() => import("../../index.ts"), {
+      project: "spillway",
+      stack: "prod",
+      config,
+      secretConfig: ["spillway:secrets"],
+    });
+  });
+
+  test("is made of stores, users and an edge", () => {
+    for (const component of ["DataStores", "UserPool", "ServerlessEdge"])
+      expect(graph.all(`spillway:aws:${component}`)).toHaveLength(1);
+  });
+
+  test("exports what a person needs next", () => {
+    expect(Object.keys(graph.result)).toEqual(
+      expect.arrayContaining(["url", "userPoolId", "userPoolClientId"]),
+    );
+  });
+
+  test("says which workloads are left out", () => {
+    const left = Object.keys(system.workloads).filter((name) => !bundled(system).includes(name));
+    expect(left.length).toBeGreaterThan(0);
+    for (const name of left)
+      expect(graph.logs.map(({ message }) => message).join()).toContain(name);
+  });
+
+  test("puts the stack's tags on everything, by its one provider", () => {
+    const provider = graph.find("pulumi:providers:aws").inputs;
+    expect(JSON.parse(provider.defaultTags).tags).toEqual({
+      team: "shop",
+      system: "storefront",
+      stack: "prod",
+    });
+    const others = graph.resources.filter(
+      ({ type, custom, provider }) => custom && type.startsWith("aws:") && provider !== "aws",
+    );
+    expect(others.map(({ name }) => name)).toEqual([]);
+  });
+
+  test("holds secrets only as secrets", () => {
+    const marked = graph.resources.flatMap(({ inputs, secrets, name }) =>
+      Object.values(config["spillway:secrets"])
+        .filter((value) => JSON.stringify(inputs).includes(value))
+        .map(() => [name, secrets]),
+    );
+    expect(marked).toHaveLength(4);
+    for (const [, secrets] of marked) expect(secrets).toEqual(["secretString"]);
+  });
+
+  test("follows the stack's config: origins, retention, protection", () => {
+    expect(graph.find("aws:apigatewayv2/api:Api").inputs.corsConfiguration.allowOrigins).toEqual([
+      "https://shop.example",
+    ]);
+    for (const logs of graph.all("aws:cloudwatch/logGroup:LogGroup"))
+      expect(logs.inputs.retentionInDays).toBe(30);
+    expect(graph.find("aws:dynamodb/table:Table").protect).toBe(true);
+    expect(graph.find("aws:cognito/userPool:UserPool").protect).toBe(true);
+  });
+
+  test("lets no policy hold a value that was never resolved", () => {
+    for (const { name, inputs } of graph.resources)
+      expect([name, JSON.stringify(inputs).includes("undefined")]).toEqual([name, false]);
+  });
+});

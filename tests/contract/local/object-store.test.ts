@@ -1,0 +1,80 @@
+import { mkdir, readdir, utimes, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+import { objectStore } from "../../../runtime/adapters/local/object-store.ts";
+import { objectStoreContract } from "../suites/object-store.ts";
+import { refusal } from "../suites/refusal.ts";
+import { temporaryFolder } from "./folder.ts";
+
+objectStoreContract("local object store", {
+  async make() {
+    const { folder, remove } = await temporaryFolder();
+    return { store: objectStore({ name: "media", folder }), close: remove };
+  },
+});
+
+describe("the files of a local object store", () => {
+  const inFolder = async (work: (folder: string) => Promise<void>) => {
+    const { folder, remove } = await temporaryFolder();
+    try {
+      await work(folder);
+    } finally {
+      await remove();
+    }
+  };
+  const keysOf = async (folder: string, prefix: string) =>
+    (await objectStore({ name: "media", folder }).list(prefix)).objects.map(({ key }) => key);
+
+  it("outlive the process that wrote them", () =>
+    inFolder(async (folder) => {
+      await objectStore({ name: "media", folder }).put("a", "1", { contentType: "text/plain" });
+      const found = await objectStore({ name: "media", folder }).get("a");
+      expect(found).toMatchObject({ contentType: "text/plain", body: Buffer.from("1") });
+    }));
+
+  it("are named apart whatever the case, in names no longer than 255 bytes", () =>
+    inFolder(async (folder) => {
+      const store = objectStore({ name: "media", folder });
+      for (const key of ["a", "A", `${"x".repeat(1000)}a`, `${"x".repeat(1000)}A`])
+        await store.put(key, key);
+      const names = await readdir(folder, { recursive: true });
+      expect(new Set(names.map((name) => name.toLowerCase())).size).toBe(names.length);
+      const longest = names.flatMap((name) => name.split(path.sep)).map((part) => part.length);
+      expect(Math.max(...longest)).toBeLessThanOrEqual(255);
+    }));
+
+  it("list long keys in their order among the short ones, with pages and prefixes", () =>
+    inFolder(async (folder) => {
+      const store = objectStore({ name: "media", folder });
+      const head = "k".repeat(120);
+      const keys = [head.slice(0, -1), head, `${head}\u{1f600}`, `${head}a`, `${head}b`, "l"].sort(
+        (a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)),
+      );
+      for (const key of keys.toReversed()) await store.put(key, "");
+      expect(await keysOf(folder, "")).toEqual(keys);
+      expect(await keysOf(folder, `${head}a`)).toEqual([`${head}a`]);
+      const first = await store.list("k", { limit: 3 });
+      const second = await store.list("k", { limit: 3, cursor: first.cursor });
+      expect([...first.objects, ...second.objects].map(({ key }) => key)).toEqual(keys.slice(0, 5));
+    }));
+
+  it("never show what a process that died had begun to write, and lose it in time", () =>
+    inFolder(async (folder) => {
+      const drafts = path.join(folder, "drafts");
+      await mkdir(drafts, { recursive: true });
+      const [old, young] = ["old", "young"].map((name) => path.join(drafts, name));
+      for (const draft of [old, young]) await writeFile(draft ?? "", '{"key":"a"');
+      await utimes(old ?? "", 0, 0);
+      const store = objectStore({ name: "media", folder });
+      expect(await keysOf(folder, "")).toEqual([]);
+      await store.put("a", "1");
+      await expect.poll(() => readdir(drafts)).toEqual(["young"]);
+    }));
+
+  it("take no content type that would add a header", () =>
+    inFolder(async (folder) => {
+      const store = objectStore({ name: "media", folder });
+      for (const contentType of ["", "text/plain\r\nX-Evil: 1", "é", "x".repeat(256)])
+        expect(await refusal(store.put("a", "1", { contentType }))).toBe("invalid");
+    }));
+});

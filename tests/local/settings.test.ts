@@ -1,0 +1,55 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { prepareDataFolder, readSettings, StartFault } from "../../local/settings.ts";
+
+describe("settings of spillway start", () => {
+  test("have defaults", () => {
+    expect(readSettings({}, "/shop")).toEqual({
+      port: 8787,
+      dataFolder: path.resolve("/shop/.spillway"),
+      databaseUrl: undefined,
+    });
+  });
+
+  test("are read from the environment", () => {
+    const env = { PORT: "0", SPILLWAY_DATA: "/var/shop", DATABASE_URL: "postgresql://u:p@db/shop" };
+    expect(readSettings(env, "/shop")).toEqual({
+      port: 0,
+      dataFolder: path.resolve("/var/shop"),
+      databaseUrl: "postgresql://u:p@db/shop",
+    });
+  });
+
+  test.each(["abc", "-1", "65536", "80.5", " 80", "1e3", "999999"])(
+    "PORT=%s is refused",
+    (port) => {
+      expect(() => readSettings({ PORT: port }, "/shop")).toThrow(
+        new StartFault(
+          `start "PORT": "${port}" is no port; use a number from 0 (any free one) to 65535`,
+        ),
+      );
+    },
+  );
+
+  test.each(["mysql://root:geheim@db/shop", "geheim"])(
+    "a DATABASE_URL that is none is refused without being shown",
+    (url) => {
+      const read = () => readSettings({ DATABASE_URL: url }, "/shop");
+      expect(read).toThrow(/start "DATABASE_URL": is no Postgres address; write postgres:/);
+      expect(read).not.toThrow(/geheim/);
+    },
+  );
+});
+
+describe("the data folder", () => {
+  test("that lies under a file is refused", () => {
+    const file = path.join(mkdtempSync(path.join(tmpdir(), "spillway-")), "file");
+    writeFileSync(file, "");
+    expect(() => prepareDataFolder(path.join(file, "data"))).toThrow(
+      /start "SPILLWAY_DATA": .*data cannot be used \(ENOTDIR\); name a folder/,
+    );
+    expect(() => prepareDataFolder(file)).toThrow(StartFault);
+  });
+});

@@ -1,0 +1,116 @@
+import { readFileSync } from "node:fs";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { defaults, parseSettings } from "../settings.ts";
+import { system } from "../system.ts";
+
+const parse = (raw: Record<string, string>, needed: string[] = []) =>
+  parseSettings(raw, system, needed);
+
+describe("settings", () => {
+  test("an empty stack config gives the defaults", () => {
+    expect(parse({})).toEqual(defaults);
+  });
+
+  test("reads every key", () => {
+    const settings = parse({
+      cloud: "aws",
+      region: "eu-central-1",
+      protect: "true",
+      backups: "true",
+      logRetentionDays: "90",
+      corsOrigins: '["https://shop.example"]',
+      placement: '{"users":"container"}',
+      tags: '{"team":"shop"}',
+      secrets: '{"github-webhook":"s3cret"}',
+    });
+    expect(settings).toEqual({
+      cloud: "aws",
+      region: "eu-central-1",
+      protect: true,
+      backups: true,
+      logRetentionDays: 90,
+      corsOrigins: ["https://shop.example"],
+      placement: { users: "container" },
+      tags: { team: "shop" },
+      secrets: { "github-webhook": "s3cret" },
+    });
+  });
+
+  test("names every fault with its remedy, in one message", () => {
+    const faulty = () =>
+      parse(
+        {
+          clod: "aws",
+          cloud: "azure",
+          protect: "yes",
+          logRetentionDays: "15",
+          corsOrigins: '["shop.example"]',
+          placement: '{"user":"function","users":"cloud"}',
+          secrets: '{"githb":"x"}',
+        },
+        ["stripe-webhook"],
+      );
+    expect(faulty).toThrow(/^Stack config: 9 to correct\n/);
+    for (const part of [
+      'key "clod" is unknown; use one of cloud, region,',
+      'cloud "azure" is unknown; use "aws"',
+      'protect "yes"; use true or false',
+      'logRetentionDays "15"; CloudWatch Logs takes 1, 3, 5,',
+      'corsOrigins has "shop.example"; write it as "https://shop.example"',
+      "placement.user: there is no such workload; use one of users,",
+      'placement.users "cloud"; use one of function,',
+      "secrets.githb is no secret of the system; use one of stripe-webhook,",
+      "secret \"stripe-webhook\" has no value; set it with: pulumi config set --secret --path 'secrets.stripe-webhook'",
+    ])
+      expect(faulty).toThrow(part);
+  });
+
+  test("never repeats a secret's value", () => {
+    const message = messageOf(() =>
+      parse({ secrets: '{"github-webhook":"hunter2-hunter2","nope":"hunter2-hunter2"}' }),
+    );
+    expect(message).toContain("secrets.nope");
+    expect(message).not.toContain("hunter2");
+  });
+
+  test("whatever is configured, it parses or says what to correct", () => {
+    const keys = fc.constantFrom(...Object.keys(defaults), "other");
+    fc.assert(
+      fc.property(fc.dictionary(keys, fc.oneof(fc.string(), fc.json())), (raw) => {
+        const message = messageOf(() => parse(raw));
+        expect(message === undefined || message.startsWith("Stack config: ")).toBe(true);
+      }),
+    );
+  });
+
+  test("Pulumi.yaml declares the same keys with the same defaults, each described", () => {
+    const text = readFileSync(new URL("../Pulumi.yaml", import.meta.url), "utf8");
+    const declared = Object.fromEntries(
+      [...text.matchAll(/^ {2}spillway:(\w+):\n((?: {4}.*\n)+)/gm)].map(([, key, body = ""]) => {
+        expect(body).toMatch(/^ {4}type: \w+$/m);
+        expect(body).toMatch(/^ {4}description: .{10,}$/m);
+        return [key, /^ {4}default: (.*)$/m.exec(body)?.[1]];
+      }),
+    );
+    // The region is a key of Pulumi's own AWS provider.
+    const { region: _, ...own } = defaults;
+    expect(declared).toEqual(
+      Object.fromEntries(
+        Object.entries(own).map(([key, value]) => [
+          key,
+          typeof value === "object" ? JSON.stringify(value) : String(value),
+        ]),
+      ),
+    );
+  });
+});
+
+function messageOf(run: () => unknown): string | undefined {
+  try {
+    run();
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
