@@ -1,4 +1,6 @@
 import {
+  api,
+  bus,
   cache,
   chat,
   defineSystem,
@@ -15,6 +17,8 @@ import {
   onObject,
   onSchedule,
   queue,
+  scanner,
+  scheduler,
   socket,
   sql,
   stream,
@@ -43,8 +47,11 @@ export const system = defineSystem({
     placed: queue({ maxReceives: 5 }),
     reporting: queue({ visibilitySeconds: 3600 }),
     labelling: queue(),
+    scanning: queue(),
     events: topic(),
-    clicks: stream(),
+    facts: bus(),
+    // What a consumer could not take can be read again for a week.
+    clicks: stream({ retentionHours: 168 }),
   },
   services: {
     edge: edge({
@@ -61,13 +68,32 @@ export const system = defineSystem({
     mailer: mailer({ from: "shop@example.com" }),
     chat: chat({ webhook: "slack-url" }),
     metrics: metrics(),
+    payments: api({
+      url: "https://api.payments.example",
+      secret: "payments-key",
+      sandbox: "functions/payments-sandbox",
+    }),
+    antivirus: scanner(),
+    later: scheduler({ queue: "mails" }),
   },
-  secrets: ["stripe-webhook", "github-webhook", "twilio-webhook", "standard-webhook", "slack-url"],
+  secrets: [
+    "stripe-webhook",
+    "github-webhook",
+    "twilio-webhook",
+    "standard-webhook",
+    "slack-url",
+    "payments-key",
+  ],
   workloads: {
     users: http({
       code: "functions/users",
-      routes: ["GET /users/{id}", "POST /users"],
-      uses: { catalog: ["get", "put"] },
+      routes: [
+        "GET /users/{id}",
+        "POST /users",
+        "POST /users/{id}/uploads",
+        "GET /users/{id}/uploads/{upload}",
+      ],
+      uses: { catalog: ["get", "put"], media: ["signPut", "signGet"] },
       load: {
         perDay: 100_000,
         shape: "business-hours",
@@ -99,7 +125,7 @@ export const system = defineSystem({
     webhookEvents: onMessage({
       code: "functions/webhook-events",
       queue: "inbox",
-      uses: { catalog: ["once"] },
+      uses: { catalog: ["put", "once"], events: "publish", facts: "publish" },
       load: { perDay: 50_000, shape: "bursty", ms: { p50: 20, p99: 120 }, memoryMb: 256 },
     }),
     signUpRules: onIdentity({
@@ -122,14 +148,20 @@ export const system = defineSystem({
     notify: onMessage({
       code: "functions/notify",
       queue: "mails",
-      uses: { mailer: "send" },
+      uses: { mailer: "send", chat: "post" },
       load: { perDay: 5_000, shape: "business-hours", ms: { p50: 60, p99: 300 }, memoryMb: 256 },
     }),
     thumbnails: onObject({
       code: "functions/thumbnails",
       store: "media",
       prefix: "uploads/",
-      uses: { media: ["get", "put"], catalog: "read-write", labelling: "send" },
+      uses: {
+        media: ["get", "put"],
+        catalog: ["get", "put", "once"],
+        labelling: "send",
+        scanning: "send",
+      },
+      packages: ["sharp"],
       load: {
         perDay: 8_000,
         shape: "bursty",
@@ -137,6 +169,12 @@ export const system = defineSystem({
         memoryMb: 1024,
       },
       packageMb: 35,
+    }),
+    scan: onMessage({
+      code: "functions/scan",
+      queue: "scanning",
+      uses: { media: ["get"], catalog: ["put"], antivirus: "scan" },
+      load: { perDay: 8_000, shape: "bursty", ms: { p50: 150, p99: 2_000 }, memoryMb: 256 },
     }),
     fulfil: onMessage({
       code: "functions/fulfil",
@@ -147,8 +185,8 @@ export const system = defineSystem({
     activity: onMessage({
       code: "functions/activity",
       topic: "events",
-      filter: { type: ["order.placed", "order.paid"] },
-      uses: { catalog: ["once"] },
+      filter: { type: ["user.created", "order.placed", "order.paid", "order.fulfilled"] },
+      uses: { catalog: ["once"], later: "schedule" },
       load: { perDay: 60_000, shape: "business-hours", ms: { p50: 15, p99: 90 }, memoryMb: 256 },
     }),
     alerts: onMessage({
@@ -158,17 +196,33 @@ export const system = defineSystem({
       uses: { chat: "post" },
       load: { perDay: 300, shape: "rare", ms: { p50: 120, p99: 900 }, memoryMb: 128 },
     }),
+    audit: onMessage({
+      code: "functions/audit",
+      bus: "facts",
+      pattern: { type: [{ prefix: "webhook." }] },
+      uses: { catalog: ["once"] },
+      load: { perDay: 20_000, shape: "bursty", ms: { p50: 15, p99: 90 }, memoryMb: 128 },
+    }),
     catalogFeed: onMessage({
       code: "functions/catalog-feed",
       changes: "catalog",
       uses: { events: "publish" },
       load: { perDay: 100_000, shape: "business-hours", ms: { p50: 10, p99: 60 }, memoryMb: 256 },
     }),
+    track: http({
+      code: "functions/track",
+      routes: ["POST /clicks"],
+      auth: "none",
+      maxBodyBytes: 65_536,
+      throttle: { perSecond: 2000, burst: 4000 },
+      uses: { clicks: "write" },
+      load: { perDay: 500_000, shape: "business-hours", ms: { p50: 12, p99: 60 }, memoryMb: 256 },
+    }),
     clickstream: onMessage({
       code: "functions/clickstream",
       stream: "clicks",
       batch: 500,
-      uses: { catalog: ["once"] },
+      uses: { catalog: ["get", "once"] },
       load: {
         perDay: 2_000_000,
         shape: "business-hours",
@@ -180,8 +234,21 @@ export const system = defineSystem({
       code: "functions/daily-report",
       cron: "0 6 * * *",
       timeZone: "Europe/Berlin",
-      uses: { catalog: "read-write", metrics: "read", chat: "post" },
+      uses: { catalog: ["get", "query", "put"], metrics: "read", chat: "post" },
       load: { perDay: 1, shape: "rare", ms: { p50: 4_000, p99: 20_000 }, memoryMb: 256 },
+    }),
+    nightlyCleanup: onSchedule({
+      code: "functions/nightly-cleanup",
+      cron: "30 3 * * *",
+      timeZone: "Europe/Berlin",
+      uses: { catalog: ["query", "delete"], media: ["delete"], chat: "post" },
+      load: { perDay: 1, shape: "rare", ms: { p50: 5_000, p99: 60_000 }, memoryMb: 256 },
+    }),
+    checkouts: http({
+      code: "functions/checkouts",
+      routes: ["POST /checkouts", "GET /checkouts/{id}"],
+      uses: { checkout: "start-and-read", catalog: ["get", "put"] },
+      load: { perDay: 10_000, shape: "bursty", ms: { p50: 60, p99: 300 }, memoryMb: 256 },
     }),
     checkout: workflow({
       code: "functions/checkout",
@@ -207,7 +274,13 @@ export const system = defineSystem({
         { name: "apologise", timeoutSeconds: 10 },
       ],
       onFailure: "apologise",
-      uses: { catalog: "read-write", events: "publish", mails: "send" },
+      uses: {
+        catalog: ["get", "put"],
+        payments: "call",
+        placed: "send",
+        events: "publish",
+        mails: "send",
+      },
       load: { perDay: 10_000, shape: "bursty", ms: { p50: 900, p99: 6_000 }, memoryMb: 256 },
     }),
     orders: http({
@@ -238,13 +311,17 @@ export const system = defineSystem({
     reports: http({
       code: "functions/reports",
       routes: ["POST /reports", "GET /reports/{id}"],
-      uses: { reporting: "send", catalog: "read-write" },
+      uses: { reporting: "send", catalog: ["get", "put"], media: ["signGet"] },
       load: { perDay: 500, shape: "business-hours", ms: { p50: 25, p99: 150 }, memoryMb: 256 },
     }),
     reportJob: job({
       code: "functions/report-job",
       queue: "reporting",
-      uses: { ledger: "read-write", media: ["put"], catalog: "read-write", mails: "send" },
+      uses: {
+        media: ["put", "signGet"],
+        catalog: ["get", "query", "put"],
+        mails: "send",
+      },
       load: {
         perDay: 500,
         shape: "business-hours",

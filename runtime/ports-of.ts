@@ -1,13 +1,42 @@
 import type { KindsOf, ResourceKind, System, VerbsOf } from "../spec/index.ts";
-import type { Edge, Identity, Mailer, ObjectStore, Queue, Secrets, Table } from "./ports/index.ts";
+import type {
+  Api,
+  Bus,
+  Chat,
+  Edge,
+  Identity,
+  Mailer,
+  Metrics,
+  Native,
+  ObjectStore,
+  Queue,
+  Scanner,
+  Scheduler,
+  Secrets,
+  StepHandler,
+  Stream,
+  Table,
+  Topic,
+  Workflow,
+} from "./ports/index.ts";
 
 /** The port of each kind of resource. Kinds that are not here have no adapters yet. */
 interface PortByKind {
   objectStore: ObjectStore;
   table: Table;
   queue: Queue;
+  topic: Topic;
+  bus: Bus;
+  stream: Stream;
   identity: Identity;
   mailer: Mailer;
+  chat: Chat;
+  metrics: Metrics;
+  api: Api;
+  scanner: Scanner;
+  scheduler: Scheduler;
+  native: Native;
+  workflow: Workflow;
   edge: Edge;
 }
 
@@ -34,3 +63,19 @@ export type PortsOfSystem<
           : never;
     }
   : Record<never, never>;
+
+/**
+ * The handlers that a workflow needs, by the names of its steps and compensations.
+ * @example
+ * type Steps = StepsOfSystem<typeof system, "checkout">; // { reserve: StepHandler, … }
+ */
+export type StepsOfSystem<S extends System, N extends keyof S["workloads"]> = {
+  readonly [Name in
+    | StepName<S["workloads"][N], "steps">
+    | StepName<S["workloads"][N], "compensations">]: StepHandler;
+};
+type StepName<W, Part extends string> = W extends { readonly [P in Part]: readonly (infer Step)[] }
+  ? Step extends { readonly name: infer Name extends string }
+    ? Name
+    : never
+  : never;

@@ -4,11 +4,12 @@
  */
 export const access = {
   objectStore: {
-    verbs: ["get", "list", "put", "delete"],
+    verbs: ["get", "list", "put", "delete", "signPut", "signGet"],
     levels: {
       read: ["get", "list"],
       write: ["put", "delete"],
       "read-write": ["get", "list", "put", "delete"],
+      sign: ["signPut", "signGet"],
     },
   },
   table: {
@@ -26,6 +27,7 @@ export const access = {
   },
   queue: { verbs: ["send"], levels: { send: ["send"] } },
   topic: { verbs: ["publish"], levels: { publish: ["publish"] } },
+  bus: { verbs: ["publish"], levels: { publish: ["publish"] } },
   stream: { verbs: ["put"], levels: { write: ["put"] } },
   identity: {
     verbs: ["signUp", "confirm", "resend", "signIn", "answer", "refresh", "signOut"],
@@ -36,8 +38,15 @@ export const access = {
   mailer: { verbs: ["send"], levels: { send: ["send"] } },
   chat: { verbs: ["post"], levels: { post: ["post"] } },
   metrics: { verbs: ["read"], levels: { read: ["read"] } },
+  api: { verbs: ["request"], levels: { call: ["request"] } },
+  scanner: { verbs: ["scan"], levels: { scan: ["scan"] } },
+  scheduler: { verbs: ["at", "cancel"], levels: { schedule: ["at", "cancel"] } },
+  native: { verbs: ["arn"], levels: { use: ["arn"] } },
   edge: { verbs: ["url"], levels: { read: ["url"] } },
-  workflow: { verbs: ["start"], levels: { start: ["start"] } },
+  workflow: {
+    verbs: ["start", "status"],
+    levels: { start: ["start"], read: ["status"], "start-and-read": ["start", "status"] },
+  },
 } as const;
 
 type AccessTable = typeof access;

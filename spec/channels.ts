@@ -18,7 +18,11 @@ export interface Stream {
   readonly retentionHours: number;
 }
 
-export type Channel = Queue | Topic | Stream;
+export interface Bus {
+  readonly kind: "bus";
+}
+
+export type Channel = Queue | Topic | Stream | Bus;
 
 /**
  * A queue with a dead-letter queue: at least once, in no particular order.
@@ -47,3 +51,9 @@ export const stream = (options: Partial<Omit<Stream, "kind">> = {}): Stream => (
   retentionHours: 24,
   ...options,
 });
+
+/**
+ * Facts that other systems subscribe to too; `onMessage({ bus, pattern })` chooses by content
+ * (EventBridge).
+ */
+export const bus = (): Bus => ({ kind: "bus" });

@@ -1,4 +1,5 @@
 import type { Channel } from "./channels.ts";
+import type { Native } from "./natives.ts";
 import type { Service } from "./services.ts";
 import type { Store } from "./stores.ts";
 import type { Workload } from "./workloads.ts";
@@ -11,6 +12,7 @@ export interface System {
   readonly stores: Named<Store>;
   readonly channels: Named<Channel>;
   readonly services: Named<Service>;
+  readonly natives: Named<Native>;
   readonly secrets: readonly string[];
   readonly workloads: Named<Workload>;
 }

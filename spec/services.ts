@@ -45,7 +45,27 @@ export interface Metrics {
   readonly kind: "metrics";
 }
 
-export type Service = Edge | Identity | Mailer | Chat | Metrics;
+export interface Api {
+  readonly kind: "api";
+  /** Base URL of the provider, https. */
+  readonly url: string;
+  /** Name of the secret that is sent as bearer token. */
+  readonly secret?: string;
+  /** Folder with a stand-in for the provider, an HTTP app: what is called on this machine. */
+  readonly sandbox?: string;
+}
+
+export interface Scanner {
+  readonly kind: "scanner";
+}
+
+export interface Scheduler {
+  readonly kind: "scheduler";
+  /** Queue that receives what was scheduled, when its time has come. */
+  readonly queue: string;
+}
+
+export type Service = Edge | Identity | Mailer | Chat | Metrics | Api | Scanner | Scheduler;
 
 /**
  * The public HTTP edge. A workload that uses it learns its own public URL.
@@ -84,3 +104,23 @@ export const chat = (options: { readonly webhook: string }): Chat => ({ kind: "c
 
 /** Error rates, latencies and alerts of the system itself. */
 export const metrics = (): Metrics => ({ kind: "metrics" });
+
+/**
+ * Somebody else's HTTP API, such as a payment provider's.
+ * @param options.url base URL, https
+ * @param options.secret name of the secret that is sent as bearer token. Default: none is sent
+ * @param options.sandbox folder with a stand-in that answers on this machine. Default: none
+ */
+export const api = (options: Omit<Api, "kind">): Api => ({ kind: "api", ...options });
+
+/** Looks for malware in what was uploaded (clamd, the daemon of ClamAV). */
+export const scanner = (): Scanner => ({ kind: "scanner" });
+
+/**
+ * Sends a message at a later time (EventBridge Scheduler).
+ * @param options.queue that receives it
+ */
+export const scheduler = (options: { readonly queue: string }): Scheduler => ({
+  kind: "scheduler",
+  ...options,
+});

@@ -36,7 +36,7 @@ export function usesOf(system: System, workload: string): readonly Use[] {
 
 /** The kind of a named resource, or `undefined` where nothing has that name. */
 export function kindOf(system: System, name: string): ResourceKind | undefined {
-  for (const group of [system.stores, system.channels, system.services])
+  for (const group of [system.stores, system.channels, system.services, system.natives])
     if (Object.hasOwn(group, name)) return group[name]?.kind;
   const workload = Object.hasOwn(system.workloads, name) ? system.workloads[name] : undefined;
   return workload?.kind === "workflow" ? "workflow" : undefined;

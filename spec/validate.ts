@@ -38,7 +38,7 @@ export function faultsOf(system: System): Fault[] {
 
 function kindsOf(system: System): Kinds {
   const kinds = new Map<string, ResourceKind>();
-  for (const group of [system.stores, system.channels, system.services])
+  for (const group of [system.stores, system.channels, system.services, system.natives])
     for (const [name, resource] of Object.entries(group)) kinds.set(name, resource.kind);
   for (const [name, workload] of Object.entries(system.workloads))
     if (workload.kind === "workflow") kinds.set(name, "workflow");
@@ -51,6 +51,7 @@ function nameFaults(system: System): Fault[] {
     ["store", Object.keys(system.stores)],
     ["channel", Object.keys(system.channels)],
     ["service", Object.keys(system.services)],
+    ["native", Object.keys(system.natives)],
     ["secret", system.secrets],
     ["workload", Object.keys(system.workloads)],
   ];
@@ -76,6 +77,7 @@ function nameFaults(system: System): Fault[] {
     ...Object.keys(system.stores).map((n) => ["store", n]),
     ...Object.keys(system.channels).map((n) => ["channel", n]),
     ...Object.keys(system.services).map((n) => ["service", n]),
+    ...Object.keys(system.natives).map((n) => ["native", n]),
     ...workflows.map(([n]) => ["workflow", n]),
   ] as [string, string][];
   for (const [group, name] of usable) {
@@ -252,7 +254,7 @@ function triggerFaults(system: System, kinds: Kinds, workload: Workload): Fault[
         ];
   switch (workload.kind) {
     case "onMessage": {
-      const sources = (["queue", "topic", "stream"] as const).flatMap((kind) => {
+      const sources = (["queue", "topic", "bus", "stream"] as const).flatMap((kind) => {
         const name = workload[kind];
         return name === undefined ? [] : [names(kind, name, kind)];
       });
@@ -270,7 +272,9 @@ function triggerFaults(system: System, kinds: Kinds, workload: Workload): Fault[
       const count =
         sources.length === 1
           ? []
-          : [`has ${sources.length} sources; give exactly one of queue, topic, stream, changes`];
+          : [
+              `has ${sources.length} sources; give exactly one of queue, topic, bus, stream, changes`,
+            ];
       const filter =
         workload.filter && workload.topic === undefined
           ? ["has a filter but no topic; filters belong to topics"]

@@ -1,4 +1,5 @@
 import type { Load } from "./load.ts";
+import type { Pattern } from "./patterns.ts";
 import type { Throttle } from "./services.ts";
 
 /** Names of resources, and what the workload may do with each; secrets are a list of names. */
@@ -14,6 +15,8 @@ export interface Common {
   readonly state?: "none" | "memory" | "connections" | "disk";
   /** Unpacked size of code and dependencies, in MB. Default: 5 */
   readonly packageMb?: number;
+  /** npm packages with native parts: shipped as files for the host's platform, not bundled. */
+  readonly packages?: readonly string[];
   /** Needs a GPU. Default: false */
   readonly gpu?: boolean;
   /** The latency that is asked for: 99th percentile in milliseconds, cold starts included. */
@@ -31,16 +34,19 @@ export interface HttpOptions extends Common {
   readonly maxBodyBytes?: number;
 }
 
-/** Where messages come from: exactly one of queue, topic, stream and changes. */
+/** Where messages come from: exactly one of queue, topic, bus, stream and changes. */
 export interface MessageOptions extends Common {
   readonly queue?: string;
   readonly topic?: string;
   /** With topic: only events whose attributes have one of these values. */
   readonly filter?: Readonly<Record<string, readonly string[]>>;
+  readonly bus?: string;
+  /** With bus: only events that match. */
+  readonly pattern?: Pattern;
   readonly stream?: string;
   /** A table whose change feed is read. */
   readonly changes?: string;
-  /** Messages per batch. Default: 10 */
+  /** Messages per batch; records of a stream. Default: 10 */
   readonly batch?: number;
 }
 
@@ -76,7 +82,10 @@ export interface Step {
   readonly name: string;
   /** Longest time for one try, in seconds. */
   readonly timeoutSeconds: number;
-  /** Tries after the first, and how long to wait: `backoffSeconds * factor ** n`. */
+  /**
+   * Tries after the first, and how long to wait: `backoffSeconds * factor ** n`, at most 5 minutes.
+   * Default: none for steps; 8, from 1 s, doubled, for compensations and `onFailure`
+   */
   readonly retry?: {
     readonly attempts: number;
     readonly backoffSeconds: number;
@@ -130,7 +139,7 @@ export type WorkloadKind = Workload["kind"];
 export const http = <const W extends HttpOptions>(options: W) =>
   ({ kind: "http", ...options }) as W & { readonly kind: "http" };
 
-/** Handles the messages of a queue, a topic, a stream or a table's change feed. */
+/** Handles the messages of a queue, a topic, a bus, a stream or a table's change feed. */
 export const onMessage = <const W extends MessageOptions>(options: W) =>
   ({ kind: "onMessage", ...options }) as W & { readonly kind: "onMessage" };
 

@@ -20,13 +20,15 @@ export interface Queue {
   send(body: Json, options?: { readonly delaySeconds?: number }): Promise<{ readonly id: string }>;
 }
 
-/** A delivery and the three ways to end it. */
+/** A delivery, and the three ways to end it. */
 export interface Delivery {
   readonly message: Message;
   /** Done: it is not delivered again. */
   done(): Promise<void>;
   /** Deliver it again, after the wait; past maxReceives it goes to the dead letters. */
   retry(reason: string, delaySeconds?: number): Promise<void>;
+  /** Still being worked on: hidden from others for so many seconds from now, 1 to 43,200. */
+  extend(seconds: number): Promise<void>;
   /** No delivery can help: to the dead letters at once, with the reason. */
   reject(reason: string): Promise<void>;
 }
