@@ -25,3 +25,6 @@ export const tokenEnv = {
   audience: "SPILLWAY_TOKEN_AUDIENCE",
   jwks: "SPILLWAY_TOKEN_JWKS",
 } as const;
+
+/** Where an event workload puts what no delivery can help: its dead-letter queue's URL. */
+export const deadLettersEnv = "SPILLWAY_DEAD_LETTERS";
