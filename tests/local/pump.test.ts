@@ -14,6 +14,7 @@ function queueOf(count: number) {
     return {
       message,
       done: end("done"),
+      extend: async () => {},
       retry: async (reason, delay) => end(`retry after ${delay} s: ${reason}`)(),
       reject: async (reason) => end(`reject: ${reason}`)(),
     };

@@ -32,6 +32,15 @@ export function queueConsumer(options: QueueOptions): QueueConsumer {
       const command = new DeleteMessageCommand({ QueueUrl, ReceiptHandle });
       await answerOf(fault, client().send(command));
     };
+    const hide = async (seconds: number) => {
+      const VisibilityTimeout = seconds;
+      const command = new ChangeMessageVisibilityCommand({
+        QueueUrl,
+        ReceiptHandle,
+        VisibilityTimeout,
+      });
+      await answerOf(fault, client().send(command));
+    };
     // Set aside before it is gone: a crash between the two means twice, not never.
     const reject = async (reason: string) => {
       await setAside(fault, client(), (await redrive()).url, sqs.Body ?? "", reason);
@@ -45,12 +54,11 @@ export function queueConsumer(options: QueueOptions): QueueConsumer {
         checkWhole(fault, "delaySeconds", delaySeconds, 0, 43_200);
         // SQS would set it aside at the next receive, but without the reason.
         if (message.receives >= (await redrive()).maxReceives) return reject(reason);
-        const command = new ChangeMessageVisibilityCommand({
-          QueueUrl,
-          ReceiptHandle,
-          VisibilityTimeout: delaySeconds,
-        });
-        await answerOf(fault, client().send(command));
+        await hide(delaySeconds);
+      },
+      async extend(seconds) {
+        checkWhole(fault, "seconds", seconds, 1, 43_200);
+        await hide(seconds);
       },
     };
   }

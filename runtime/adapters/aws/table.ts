@@ -12,8 +12,8 @@ import {
 import type { Item, JsonObject, Key, Table } from "../../ports/index.ts";
 import { readCursor, writeCursor } from "../cursor.ts";
 import { type Fault, faultsOf } from "../faults.ts";
-import { checkDocument, checkKey, checkName, checkPrefix, checkWhole } from "../limits.ts";
-import { collectWrites, type Write } from "../writes.ts";
+import { checkKey, checkName, checkPrefix, checkWhole } from "../limits.ts";
+import { collectWrites, putOf, type Write } from "../writes.ts";
 import { fromAttribute, toAttribute } from "./attributes.ts";
 import { clientSettings, lazy } from "./client.ts";
 import { answerOf, nameOf, portError, whileInTheWay } from "./errors.ts";
@@ -21,6 +21,13 @@ import { answerOf, nameOf, portError, whileInTheWay } from "./errors.ts";
 const shared = lazy(() => new DynamoDBClient(clientSettings()));
 
 const absent = { ConditionExpression: "attribute_not_exists(pk)" };
+/** DynamoDB compares text by its UTF-8 bytes. A field that is no text counts as absent. */
+const newer = ({ field, value }: NonNullable<Write["ifNewer"]>) => ({
+  ConditionExpression:
+    "attribute_not_exists(pk) OR NOT attribute_type(document.#field, :text) OR document.#field < :value",
+  ExpressionAttributeNames: { "#field": field },
+  ExpressionAttributeValues: { ":value": text(value), ":text": text("S") },
+});
 const text = (S: string): AttributeValue => ({ S });
 const keyItem = ({ pk, sk }: Key) => ({ pk: text(pk), sk: text(sk) });
 /** Where it is noted that a key was seen; no document's pk can have a NUL. */
@@ -43,10 +50,11 @@ export function table(options: {
   const client = () => options.client ?? shared();
   const fault = faultsOf("table", name);
 
-  const putOf = (key: Key, document: JsonObject, ifAbsent = false) => ({
+  const toPut = ({ key, document = {}, ifAbsent, ifNewer }: Write) => ({
     TableName,
     Item: { ...keyItem(key), document: toAttribute(document) },
     ...(ifAbsent ? absent : {}),
+    ...(ifNewer ? newer(ifNewer) : {}),
   });
   const toItem = (item: Record<string, AttributeValue>): Item => {
     const { pk, sk, document } = item;
@@ -101,10 +109,9 @@ export function table(options: {
       return more && last ? { items, cursor: writeCursor(asked, last.sk) } : { items };
     },
 
-    async put(key, document, { ifAbsent = false } = {}) {
-      checkKey(fault, key);
-      checkDocument(fault, key, document);
-      await write(() => client().send(new PutItemCommand(putOf(key, document, ifAbsent))));
+    async put(key, document, options) {
+      const put = toPut(putOf(fault, key, document, options));
+      await write(() => client().send(new PutItemCommand(put)));
     },
 
     async delete(key) {
@@ -115,10 +122,10 @@ export function table(options: {
     async once(key, fn) {
       checkName(fault, "key", key);
       const writes = await collectWrites(fault, fn);
-      const toAction = ({ key, document, ifAbsent }: Write): TransactWriteItem =>
-        document === undefined
-          ? { Delete: { TableName, Key: keyItem(key) } }
-          : { Put: putOf(key, document, ifAbsent) };
+      const toAction = (one: Write): TransactWriteItem =>
+        one.document === undefined
+          ? { Delete: { TableName, Key: keyItem(one.key) } }
+          : { Put: toPut(one) };
       const seen = { Put: { TableName, Item: keyItem(seenKey(key)), ...absent } };
       try {
         await whileInTheWay(

@@ -73,6 +73,18 @@ export function queueConsumer({ name, boss, options }: QueueArgs): QueueConsumer
         sentAt: job.createdOn,
       },
       done: () => guarded(fault, () => remove(attempt)),
+      async extend(seconds) {
+        checkWhole(fault, "seconds", seconds, 1, 43_200);
+        // pg-boss counts from the start of the attempt: it is moved to where the time is left.
+        await guarded(fault, () =>
+          boss.pool.query(
+            `update ${schema}.job
+             set started_on = now() + ($4 - expire_seconds) * interval '1 s'
+             where name = $1 and id = $2 and retry_count = $3 and state = 'active'`,
+            [name, job.id, job.retryCount, seconds],
+          ),
+        );
+      },
       async retry(reason, delaySeconds = 0) {
         checkWhole(fault, "delaySeconds", delaySeconds, 0, 43_200);
         await guarded(fault, () =>

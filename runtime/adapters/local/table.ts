@@ -2,8 +2,8 @@ import type { Pool, PoolClient } from "pg";
 import type { Item, JsonObject, Table } from "../../ports/index.ts";
 import { readCursor, writeCursor } from "../cursor.ts";
 import { type Fault, faultsOf } from "../faults.ts";
-import { checkDocument, checkKey, checkName, checkPrefix, checkWhole } from "../limits.ts";
-import { collectWrites, type Write } from "../writes.ts";
+import { checkKey, checkName, checkPrefix, checkWhole } from "../limits.ts";
+import { collectWrites, putOf, type Write } from "../writes.ts";
 import { guarded } from "./postgres-faults.ts";
 import { inTransaction } from "./transaction.ts";
 
@@ -53,15 +53,13 @@ export function table({ name, pool }: { name: string; pool: Pool }): Table {
     },
 
     async put(key, document, options) {
-      checkKey(fault, key);
-      checkDocument(fault, key, document);
-      const write = { key, document, ifAbsent: options?.ifAbsent ?? false };
+      const write = putOf(fault, key, document, options);
       await guarded(fault, () => apply(pool, fault, name, write));
     },
 
     async delete(key) {
       checkKey(fault, key);
-      await guarded(fault, () => apply(pool, fault, name, { key, ifAbsent: false }));
+      await guarded(fault, () => apply(pool, fault, name, { key }));
     },
 
     async once(key, fn) {
@@ -90,6 +88,10 @@ const inKeyOrder = (writes: readonly Write[]): Write[] =>
       Buffer.compare(Buffer.from(a.key.sk), Buffer.from(b.key.sk)),
   );
 
+/** A field that is absent, or no text, is older than any. */
+const whereNewer = `where json_typeof(documents.document -> $5) is distinct from 'string'
+  or (documents.document ->> $5) collate "C" < $6`;
+
 async function apply(db: Queryable, fault: Fault, name: string, write: Write): Promise<void> {
   const { pk, sk } = write.key;
   if (write.document === undefined) {
@@ -100,16 +102,23 @@ async function apply(db: Queryable, fault: Fault, name: string, write: Write): P
     ]);
     return;
   }
+  const update = "update set document = excluded.document, stored_at = excluded.stored_at";
+  const { ifAbsent, ifNewer } = write;
   const { rowCount } = await db.query(
     `insert into spillway.documents (tbl, pk, sk, document) values ($1, $2, $3, $4)
-     on conflict (tbl, pk, sk) do ${
-       write.ifAbsent
-         ? "nothing"
-         : "update set document = excluded.document, stored_at = excluded.stored_at"
-     }`,
-    [name, pk, sk, JSON.stringify(write.document)],
+     on conflict (tbl, pk, sk) do ${ifAbsent ? "nothing" : update}${ifNewer ? ` ${whereNewer}` : ""}`,
+    [
+      name,
+      pk,
+      sk,
+      JSON.stringify(write.document),
+      ...(ifNewer ? [ifNewer.field, ifNewer.value] : []),
+    ],
   );
-  if (rowCount === 0) throw fault("conflict", `${pk} / ${sk} exists already; read it first`);
+  if (rowCount !== 0) return;
+  throw ifAbsent
+    ? fault("conflict", `${pk} / ${sk} exists already; read it first`)
+    : fault("conflict", `${pk} / ${sk} has a newer "${ifNewer?.field}"; leave it as it is`);
 }
 
 /** A stored document as the dashboard lists it. */

@@ -241,6 +241,33 @@ export function queueContract(
         expect(second.message).toEqual({ ...first.message, receives: 2 });
       });
 
+      it("hides a message for longer where its work is extended", async () => {
+        const { queue, consumer } = await make({ visibilitySeconds: 2 });
+        await queue.send("long");
+        const first = await next(consumer);
+        await first.extend(6);
+        await sleep(4_000);
+        expect(await consumer.receive(1, 0)).toEqual([]);
+        await first.done();
+        await sleep(3_000);
+        expect(await consumer.receive(1, 0)).toEqual([]);
+      });
+
+      it("delivers again when an extension ends, which may be earlier than it was", async () => {
+        const { queue, consumer } = await make({ visibilitySeconds: 600 });
+        await queue.send("short");
+        const first = await next(consumer);
+        await first.extend(1);
+        const second = await next(consumer);
+        expect(second.message).toEqual({ ...first.message, receives: 2 });
+      });
+
+      it.each([0, -1, 1.5, 43_201])("refuses to extend by %d seconds", async (seconds) => {
+        const { queue, consumer } = await make();
+        await queue.send("any");
+        expect(await refusal((await next(consumer)).extend(seconds))).toBe("invalid");
+      });
+
       it("delivers again at once what is to be retried", async () => {
         const { queue, consumer } = await make();
         await queue.send("again");

@@ -135,6 +135,43 @@ export function tableContract(
         expect(ends).toEqual({ fulfilled: 1, conflict: 19 });
       });
 
+      it("stores with ifNewer what is newer than what is there, and refuses the rest", async () => {
+        const key = { pk: partition(), sk: "s" };
+        const put = (version: string) =>
+          refusal(table.put(key, { version }, { ifNewer: "version" }));
+        expect(await put("10")).toBe("nothing refused");
+        for (const old of ["10", "0", "09"]) expect(await put(old)).toBe("conflict");
+        for (const next of ["100", "\uffff", "\u{1f600}"])
+          expect(await put(next)).toBe("nothing refused");
+        expect(await table.get(key)).toEqual({ version: "\u{1f600}" });
+      });
+
+      it.each([[{}], [{ version: 5 }], [{ version: null }], [{ version: { a: "z" } }]])(
+        "takes %j, which has no such text, as older than any",
+        async (stored) => {
+          const key = { pk: partition(), sk: "s" };
+          await table.put(key, stored);
+          await table.put(key, { version: "0" }, { ifNewer: "version" });
+          expect(await table.get(key)).toEqual({ version: "0" });
+        },
+      );
+
+      it("lets the highest of twenty concurrent puts with ifNewer stay", async () => {
+        const key = { pk: partition(), sk: "s" };
+        const versions = Array.from({ length: 20 }, (_, n) => String(100 + ((n * 7) % 20)));
+        await tally(versions.map((version) => table.put(key, { version }, { ifNewer: "version" })));
+        expect(await table.get(key)).toEqual({ version: "119" });
+      });
+
+      it("refuses an ifNewer that the document lacks, that is no text, or beside ifAbsent", async () => {
+        const key = { pk: partition(), sk: "s" };
+        for (const document of [{}, { v: 1 }, { v: "" }] as JsonObject[])
+          expect(await refusal(table.put(key, document, { ifNewer: "v" }))).toBe("invalid");
+        const both = { ifNewer: "v", ifAbsent: true };
+        expect(await refusal(table.put(key, { v: "1" }, both))).toBe("invalid");
+        expect(await table.get(key)).toBeUndefined();
+      });
+
       it("removes a document, after which ifAbsent holds again", async () => {
         const key = { pk: partition(), sk: "s" };
         await table.put(key, { n: 1 });
@@ -367,6 +404,20 @@ export function tableContract(
         expect(await table.get({ pk, sk: "taken" })).toEqual({ mine: true });
         await table.delete({ pk, sk: "taken" });
         expect(await apply()).toBe(true);
+      });
+
+      it("stores nothing where an ifNewer does not hold", async () => {
+        const [key, pk] = [partition(), partition()];
+        await table.put({ pk, sk: "s" }, { version: "2" });
+        const apply = (version: string) =>
+          table.once(key, (writes) => {
+            writes.put({ pk, sk: "beside" }, {});
+            writes.put({ pk, sk: "s" }, { version }, { ifNewer: "version" });
+          });
+        expect(await refusal(apply("1"))).toBe("conflict");
+        expect(await table.get({ pk, sk: "beside" })).toBeUndefined();
+        expect(await apply("3")).toBe(true);
+        expect(await table.get({ pk, sk: "s" })).toEqual({ version: "3" });
       });
 
       it("answers false, not conflict, to a repetition whose own ifAbsent made the document", async () => {
