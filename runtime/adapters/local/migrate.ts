@@ -70,6 +70,19 @@ const steps: readonly string[] = [
      blocked_until timestamptz not null,
      last_at timestamptz not null
    );`,
+  `create table spillway.schedules (
+     workload text primary key,
+     cron text not null,
+     time_zone text not null,
+     since timestamptz not null
+   );
+   create table spillway.schedule_runs (
+     id bigint generated always as identity primary key,
+     workload text not null,
+     scheduled_at timestamptz not null,
+     manual boolean not null,
+     unique (workload, scheduled_at)
+   );`,
 ];
 
 /** Any number of ours: one process migrates at a time. */
