@@ -17,6 +17,8 @@ const codeDigest = ({ props }: Context): string => {
 
 const version = ({ props }: Context): string => (props.publish === true ? "1" : "$LATEST");
 
+const onDefaultBus = (name: unknown): boolean => (name ?? "default") === "default";
+
 /** A load balancer's or target group's ARN ends in its suffix. */
 const suffix = ({ props }: Context): string => String(props.arn).split(":").slice(5).join(":");
 
@@ -182,6 +184,24 @@ export const aws: Record<string, TypeAnswers> = {
   "aws:cloudwatch/dashboard:Dashboard": {
     id: "{dashboardName}",
     outputs: { dashboardArn: arn("cloudwatch", "dashboard/{dashboardName}", ":{account}") },
+    puts: true,
+  },
+  "aws:cloudwatch/eventBus:EventBus": {
+    id: "{name}",
+    outputs: { arn: arn("events", "event-bus/{name}") },
+  },
+  "aws:cloudwatch/eventRule:EventRule": {
+    id: ({ props }) =>
+      onDefaultBus(props.eventBusName) ? String(props.name) : `${props.eventBusName}/${props.name}`,
+    outputs: {
+      arn: ({ props, region, account }) =>
+        `arn:aws:events:${region}:${account}:rule/${onDefaultBus(props.eventBusName) ? "" : `${props.eventBusName}/`}${props.name}`,
+    },
+    puts: true,
+  },
+  "aws:cloudwatch/eventTarget:EventTarget": {
+    id: "{rule}-{targetId}",
+    key: "{eventBusName}/{rule}/{targetId}",
     puts: true,
   },
   "aws:cognito/userPool:UserPool": {
@@ -364,6 +384,26 @@ export const aws: Record<string, TypeAnswers> = {
       groupName: "default",
       arn: ({ props, region, account }) =>
         `arn:aws:scheduler:${region}:${account}:schedule/${props.groupName || "default"}/${props.name}`,
+    },
+  },
+  "aws:scheduler/scheduleGroup:ScheduleGroup": {
+    id: "{name}",
+    outputs: {
+      arn: arn("scheduler", "schedule-group/{name}"),
+      state: "ACTIVE",
+      creationDate: "{now}",
+      lastModificationDate: "{now}",
+    },
+  },
+  "aws:sesv2/emailIdentity:EmailIdentity": {
+    id: "{emailIdentity}",
+    outputs: {
+      arn: arn("ses", "identity/{emailIdentity}"),
+      identityType: ({ props }) =>
+        String(props.emailIdentity).includes("@") ? "EMAIL_ADDRESS" : "DOMAIN",
+      // Until somebody follows the link in the mail, or sets the DNS records.
+      verificationStatus: "PENDING",
+      verifiedForSendingStatus: false,
     },
   },
   "aws:sfn/stateMachine:StateMachine": {
