@@ -42,13 +42,21 @@ export function kindOf(system: System, name: string): ResourceKind | undefined {
   return workload?.kind === "workflow" ? "workflow" : undefined;
 }
 
-/** Names of the secrets that workloads use, each once. */
+/** Name of the secret behind a use: the secret itself, a chat's webhook, an API's token. */
+export function secretOf(system: System, use: Pick<Use, "kind" | "name">): string | undefined {
+  if (use.kind === "secret") return use.name;
+  const service = Object.hasOwn(system.services, use.name) ? system.services[use.name] : undefined;
+  if (service?.kind === "chat") return service.webhook;
+  return service?.kind === "api" ? service.secret : undefined;
+}
+
+/** Names of the secrets that workloads use, by themselves or through a service, each once. */
 export const secretsOf = (system: System, workloads: readonly string[]): readonly string[] => [
   ...new Set(
     workloads
       .flatMap((workload) => usesOf(system, workload))
-      .filter((use) => use.kind === "secret")
-      .map((use) => use.name),
+      .map((use) => secretOf(system, use))
+      .filter((secret) => secret !== undefined),
   ),
 ];
 
