@@ -63,6 +63,17 @@ export interface MailState {
   readonly at: Date;
 }
 
+/** A schedule that runs here. */
+export interface ScheduleState {
+  readonly workload: string;
+  readonly cron: string;
+  readonly timeZone: string;
+  /** Absent where it never runs again. */
+  readonly nextRun?: Date;
+  /** What the last run that was sent was meant for; by hand too. */
+  readonly lastRun?: Date;
+}
+
 /** All that `/_spillway/api/state` answers. Dates are ISO 8601 in JSON. */
 export interface State {
   readonly system: string;
