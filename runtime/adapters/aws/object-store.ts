@@ -11,6 +11,7 @@ import { type Fault, faultsOf } from "../faults.ts";
 import { checkContentType, checkObjectKey, checkPrefix, checkWhole } from "../limits.ts";
 import { clientSettings, lazy } from "./client.ts";
 import { answerOf, nameOf, whileInTheWay } from "./errors.ts";
+import { objectUrls } from "./object-urls.ts";
 
 // Until the answer to an upload: 6 GB at 100 MB/s, above the 5 GB that one request may hold.
 const shared = lazy(() => new S3Client(clientSettings(60_000)));
@@ -18,7 +19,7 @@ const shared = lazy(() => new S3Client(clientSettings(60_000)));
 /**
  * Objects in an S3 bucket.
  * Needs s3:GetObject and s3:ListBucket for get (without the latter S3 answers 403 where there is
- * no object), PutObject for put, DeleteObject for delete, ListBucket for list.
+ * no object), PutObject for put, DeleteObject for delete, ListBucket for list; see {@link objectUrls}.
  * @param options.name the store's, for messages
  * @param options.location the bucket's name
  * @param options.client default: one of this process, made at its first use
@@ -33,6 +34,8 @@ export function objectStore(options: {
   const fault = faultsOf("object store", name);
 
   return {
+    ...objectUrls(options),
+
     async get(key) {
       checkObjectKey(fault, key);
       try {

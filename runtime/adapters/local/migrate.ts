@@ -83,6 +83,16 @@ const steps: readonly string[] = [
      manual boolean not null,
      unique (workload, scheduled_at)
    );`,
+  `create sequence spillway.object_versions;
+   -- What was going to be stored and told of; see object-events.ts.
+   create table spillway.object_notes (
+     id uuid primary key,
+     store text not null,
+     key text not null,
+     bytes bigint not null,
+     etag text not null,
+     noted_at timestamptz not null default clock_timestamp()
+   );`,
 ];
 
 /** Any number of ours: one process migrates at a time. */

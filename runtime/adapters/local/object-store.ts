@@ -4,17 +4,39 @@ import type { ObjectInfo, ObjectStore } from "../../ports/index.ts";
 import { readCursor, writeCursor } from "../cursor.ts";
 import { type Fault, faultsOf } from "../faults.ts";
 import { checkObjectKey, checkPrefix, checkWhole } from "../limits.ts";
+import { type ObjectEventsArgs, objectEvents } from "./object-events.ts";
 import { fileOf, ifThere, keysUnder, parse, readInfo, sweep, write } from "./object-files.ts";
+import { objectUrls, type UrlSigning } from "./object-urls.ts";
 
 /**
  * The object store port on files; see object-files.ts for how they lie.
  * @param options.name of the object store in system.ts
  * @param options.folder for this store alone; made where it is missing
+ * @param options.signing how and where clients without credentials read and write
+ * @param options.events who hears of what is stored. Default: nobody
  */
-export function objectStore({ name, folder }: { name: string; folder: string }): ObjectStore {
+export function objectStore({
+  name,
+  folder,
+  signing,
+  events,
+}: {
+  name: string;
+  folder: string;
+  signing: UrlSigning;
+  events?: Omit<ObjectEventsArgs, "name">;
+}): LocalObjectStore {
   const fault = faultsOf("object store", name);
+  const told = events && objectEvents({ ...events, name });
   let swept: Promise<void> | undefined;
   return {
+    ...objectUrls(name, signing),
+
+    recover: async () =>
+      guarded(fault, async () =>
+        told?.recover(async (key) => (await readInfo(fileOf(folder, key)))?.etag),
+      ),
+
     async get(key) {
       checkObjectKey(fault, key);
       const content = await guarded(fault, () => ifThere(readFile(fileOf(folder, key))));
@@ -39,7 +61,8 @@ export function objectStore({ name, folder }: { name: string; folder: string }):
       };
       swept ??= sweep(folder).catch(() => {});
       await swept;
-      if (!(await guarded(fault, () => write(folder, info, body, ifAbsent))))
+      const stored = () => write(folder, info, body, ifAbsent);
+      if (!(await guarded(fault, () => (told ? told.storing(info, stored) : stored()))))
         throw fault("conflict", `${JSON.stringify(key)} exists already; read it first`);
     },
 
@@ -67,6 +90,12 @@ export function objectStore({ name, folder }: { name: string; folder: string }):
       });
     },
   };
+}
+
+/** The port, and what its host calls. */
+export interface LocalObjectStore extends ObjectStore {
+  /** At the start: tells of what was stored by a process that died before it could. */
+  recover(): Promise<void>;
 }
 
 async function guarded<T>(fault: Fault, work: () => Promise<T>): Promise<T> {
