@@ -12,4 +12,5 @@ export * from "./stores.ts";
 export * from "./system.ts";
 export * from "./units.ts";
 export * from "./uses.ts";
+export * from "./workflow.ts";
 export * from "./workloads.ts";

@@ -3,7 +3,8 @@ import type { System } from "./declaration.ts";
 import { loadShapes } from "./load.ts";
 import { parseRoute, routeKey } from "./routes.ts";
 import { cronFault, timeZoneFault } from "./schedule.ts";
-import { identityHooks, type Step, type Workflow, type Workload } from "./workloads.ts";
+import { workflowFaults } from "./validate-workflow.ts";
+import { identityHooks, type Workload } from "./workloads.ts";
 
 type Fault = string;
 type Kinds = ReadonlyMap<string, ResourceKind>;
@@ -295,7 +296,7 @@ function triggerFaults(system: System, kinds: Kinds, workload: Workload): Fault[
         (fault) => fault !== undefined,
       );
     case "workflow":
-      return stepFaults(workload);
+      return workflowFaults(workload);
     case "http":
       return [
         ...(workload.routes.length > 0 ? [] : ["has no routes; give at least one"]),
@@ -321,40 +322,6 @@ function authFaults(system: System, workload: { readonly auth?: string }): Fault
   return (workload.auth ?? "jwt") === "jwt" && !hasIdentity
     ? ['needs a token but no identity is declared; declare identity(), or say auth: "none"']
     : [];
-}
-
-function stepFaults(workload: Workflow): Fault[] {
-  const all: readonly Step[] = [...workload.steps, ...(workload.compensations ?? [])];
-  const names = all.map((step) => step.name);
-  const faults: Fault[] = workload.steps.length > 0 ? [] : ["has no steps; give at least one"];
-  for (const [index, step] of all.entries()) {
-    if (names.indexOf(step.name) < index)
-      faults.push(`step "${step.name}" stands twice; rename one`);
-    const inStep = (fault: Fault) => `step "${step.name}": ${fault}`;
-    faults.push(...positiveFaults("timeoutSeconds", step.timeoutSeconds).map(inStep));
-    if (step.retry) faults.push(...retryFaults(step.retry).map(inStep));
-    if (step.compensate !== undefined && !names.includes(step.compensate))
-      faults.push(
-        `step "${step.name}": compensate "${step.compensate}" is no step; add it to compensations`,
-      );
-  }
-  if (workload.onFailure !== undefined && !names.includes(workload.onFailure))
-    faults.push(`onFailure "${workload.onFailure}" is no step; add it to compensations`);
-  return faults;
-}
-
-// Amazon States Language: MaxAttempts from 0, IntervalSeconds above 0, BackoffRate from 1.
-function retryFaults(retry: NonNullable<Step["retry"]>): Fault[] {
-  const { attempts, backoffSeconds, factor } = retry;
-  return [
-    ...(Number.isInteger(attempts) && attempts >= 0
-      ? []
-      : [`retry.attempts ${attempts}; use a whole number from 0`]),
-    ...positiveFaults("retry.backoffSeconds", backoffSeconds),
-    ...(Number.isFinite(factor) && factor >= 1
-      ? []
-      : [`retry.factor ${factor}; use a number from 1`]),
-  ];
 }
 
 function routeFaults(system: System): Fault[] {
