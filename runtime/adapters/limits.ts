@@ -171,3 +171,40 @@ function sizeOf(fault: Fault, value: unknown, path: string, level: number, rules
   }
   return bytes;
 }
+
+/** A stream's record, its body as JSON text. */
+export interface RecordText {
+  readonly key: string;
+  readonly text: string;
+}
+
+// Kinesis PutRecords (API reference, read 2026-11); a key counts with its record.
+const maxRecords = 500;
+const maxRecordBytes = 1_048_576;
+const maxRecordsBytes = 5_242_880;
+const maxPartitionKeyBytes = 256;
+
+/**
+ * The records of one put as every stream takes them.
+ * @throws `invalid` for none or over 500 of them, for a key that is not 1 to 256 bytes of UTF-8
+ *   without NUL, and for a body that is no JSON; `too-large` for one over 1 MiB with its key, or
+ *   5 MiB together
+ */
+export function checkRecords(
+  fault: Fault,
+  records: readonly { readonly key: string; readonly body: Json }[],
+): RecordText[] {
+  checkWhole(fault, "number of records", records.length, 1, maxRecords);
+  let total = 0;
+  return records.map(({ key, body }) => {
+    checkText(fault, "key", key, 1);
+    const keyBytes = utf8Bytes(key);
+    if (keyBytes > maxPartitionKeyBytes)
+      throw fault("invalid", `key of ${keyBytes} bytes; use at most ${maxPartitionKeyBytes}`);
+    const text = messageText(fault, body, maxRecordBytes - keyBytes);
+    total += keyBytes + utf8Bytes(text);
+    if (total > maxRecordsBytes)
+      throw fault("too-large", `records of over ${maxRecordsBytes} bytes; put fewer at a time`);
+    return { key, text };
+  });
+}
