@@ -11,7 +11,7 @@ import { type Fault, faultsOf } from "../faults.ts";
 import { checkContentType, checkObjectKey, checkPrefix, checkWhole } from "../limits.ts";
 import { clientSettings, lazy } from "./client.ts";
 import { answerOf, nameOf, whileInTheWay } from "./errors.ts";
-import { objectUrls } from "./object-urls.ts";
+import { type ObjectUrlOptions, objectUrls } from "./object-urls.ts";
 
 // Until the answer to an upload: 6 GB at 100 MB/s, above the 5 GB that one request may hold.
 const shared = lazy(() => new S3Client(clientSettings(60_000)));
@@ -24,11 +24,9 @@ const shared = lazy(() => new S3Client(clientSettings(60_000)));
  * @param options.location the bucket's name
  * @param options.client default: one of this process, made at its first use
  */
-export function objectStore(options: {
-  readonly name: string;
-  readonly location: string;
-  readonly client?: S3Client;
-}): ObjectStore {
+export function objectStore(
+  options: ObjectUrlOptions & { readonly client?: S3Client },
+): ObjectStore {
   const { name, location: Bucket } = options;
   const client = () => options.client ?? shared();
   const fault = faultsOf("object store", name);

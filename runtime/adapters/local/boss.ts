@@ -1,5 +1,5 @@
 import { EventEmitter } from "node:events";
-import type { Pool, PoolClient } from "pg";
+import { Pool, type PoolClient } from "pg";
 import { type Db, PgBoss } from "pg-boss";
 import type { Queue as QueueSpec } from "../../../spec/index.ts";
 
@@ -11,6 +11,9 @@ export const schema = "spillway_queues";
 
 /** 14 days, the longest that SQS keeps a message (Amazon SQS quotas). */
 const retentionSeconds = 1_209_600;
+
+/** Connections of pg-boss itself, beside the pool's. */
+const ownConnections = 10;
 
 /** A client of pg, or its pool, as pg-boss takes it. */
 export const asDb = (client: Pool | PoolClient): Db => ({
@@ -25,7 +28,7 @@ export interface Boss {
   readonly news: EventEmitter;
   /** Makes a queue and its dead letters where they are missing; once a process. */
   ready(name: string, options: QueueOptions): Promise<void>;
-  /** Ends its timers; the pool stays open. */
+  /** Ends its timers and its own connections; the pool stays open. */
   stop(): Promise<void>;
 }
 
@@ -38,8 +41,12 @@ export async function openBoss(
   pool: Pool,
   { superviseSeconds = 2 }: { readonly superviseSeconds?: number } = {},
 ): Promise<Boss> {
+  // What pg-boss asks beside a transaction of ours may not wait for a connection that another such
+  // transaction holds: with one pool, as many of them as it has connections would stop for good.
+  const own = new Pool({ ...pool.options, max: ownConnections });
+  own.on("error", () => {});
   const boss = new PgBoss({
-    db: asDb(pool),
+    db: asDb(own),
     schema,
     schedule: false,
     superviseIntervalSeconds: superviseSeconds,
@@ -62,7 +69,10 @@ export async function openBoss(
       making.catch(() => made.delete(name));
       return making;
     },
-    stop: () => boss.stop({ graceful: false }),
+    async stop() {
+      await boss.stop({ graceful: false });
+      await own.end();
+    },
   };
 }
 

@@ -3,6 +3,7 @@ import type { Pool } from "pg";
 import type { Queue as QueueSpec } from "../../../spec/index.ts";
 import type { ObjectStored } from "../../ports/index.ts";
 import { asDb, type Boss } from "./boss.ts";
+import { limited } from "./limited.ts";
 import { inTransaction } from "./transaction.ts";
 
 /** A queue that hears of the objects under a prefix. */
@@ -19,6 +20,9 @@ export interface ObjectEventsArgs {
   readonly boss: Boss;
   readonly subscribers: readonly ObjectSubscriber[];
 }
+
+/** Writes at a time: those of one key wait for each other, and should not hold every connection. */
+const atOnce = 8;
 
 type Stored = Pick<ObjectStored, "key" | "bytes" | "etag">;
 
@@ -42,6 +46,7 @@ export interface ObjectEvents {
  */
 export function objectEvents(args: ObjectEventsArgs): ObjectEvents {
   const { name, pool, boss, subscribers } = args;
+  const slots = limited(atOnce);
   const of = (key: string) => subscribers.filter(({ prefix }) => key.startsWith(prefix));
 
   const tell = async (client: Parameters<typeof asDb>[0], { key, bytes, etag }: Stored) => {
@@ -56,15 +61,17 @@ export function objectEvents(args: ObjectEventsArgs): ObjectEvents {
   };
   const settled = async (id: string, object: Stored, write: () => Promise<boolean>) => {
     for (const { queue, options } of of(object.key)) await boss.ready(queue, options);
-    const stored = await inTransaction(pool, async (client) => {
-      await client.query("select pg_advisory_xact_lock(hashtextextended($1, 0))", [
-        JSON.stringify([name, object.key]),
-      ]);
-      const done = await write();
-      await client.query("delete from spillway.object_notes where id = $1", [id]);
-      if (done) await tell(client, object);
-      return done;
-    });
+    const stored = await slots(() =>
+      inTransaction(pool, async (client) => {
+        await client.query("select pg_advisory_xact_lock(hashtextextended($1, 0))", [
+          JSON.stringify([name, object.key]),
+        ]);
+        const done = await write();
+        await client.query("delete from spillway.object_notes where id = $1", [id]);
+        if (done) await tell(client, object);
+        return done;
+      }),
+    );
     if (stored) for (const { queue } of of(object.key)) boss.news.emit(queue);
     return stored;
   };

@@ -1,15 +1,28 @@
 import { mkdir, readdir, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
+import { objectRequests } from "../../../local/objects.ts";
 import { objectStore } from "../../../runtime/adapters/local/object-store.ts";
 import { objectStoreContract } from "../suites/object-store.ts";
 import { refusal } from "../suites/refusal.ts";
 import { temporaryFolder } from "./folder.ts";
 
+const signing = { base: "http://127.0.0.1:8787/_objects/media", key: async () => "a secret" };
+const storeIn = (folder: string) => objectStore({ name: "media", folder, signing });
+
 objectStoreContract("local object store", {
+  holdsToSignatures: true,
   async make() {
     const { folder, remove } = await temporaryFolder();
-    return { store: objectStore({ name: "media", folder }), close: remove };
+    const store = storeIn(folder);
+    const served = objectRequests(
+      new Map([["media", { store, key: signing.key, maxBytes: 1_000_000 }]]),
+    );
+    return {
+      store,
+      send: (request) => served(new URL(request.url).pathname, request) ?? Promise.reject(request),
+      close: remove,
+    };
   },
 });
 
@@ -23,18 +36,18 @@ describe("the files of a local object store", () => {
     }
   };
   const keysOf = async (folder: string, prefix: string) =>
-    (await objectStore({ name: "media", folder }).list(prefix)).objects.map(({ key }) => key);
+    (await storeIn(folder).list(prefix)).objects.map(({ key }) => key);
 
   it("outlive the process that wrote them", () =>
     inFolder(async (folder) => {
-      await objectStore({ name: "media", folder }).put("a", "1", { contentType: "text/plain" });
-      const found = await objectStore({ name: "media", folder }).get("a");
+      await storeIn(folder).put("a", "1", { contentType: "text/plain" });
+      const found = await storeIn(folder).get("a");
       expect(found).toMatchObject({ contentType: "text/plain", body: Buffer.from("1") });
     }));
 
   it("are named apart whatever the case, in names no longer than 255 bytes", () =>
     inFolder(async (folder) => {
-      const store = objectStore({ name: "media", folder });
+      const store = storeIn(folder);
       for (const key of ["a", "A", `${"x".repeat(1000)}a`, `${"x".repeat(1000)}A`])
         await store.put(key, key);
       const names = await readdir(folder, { recursive: true });
@@ -45,7 +58,7 @@ describe("the files of a local object store", () => {
 
   it("list long keys in their order among the short ones, with pages and prefixes", () =>
     inFolder(async (folder) => {
-      const store = objectStore({ name: "media", folder });
+      const store = storeIn(folder);
       const head = "k".repeat(120);
       const keys = [head.slice(0, -1), head, `${head}\u{1f600}`, `${head}a`, `${head}b`, "l"].sort(
         (a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)),
@@ -65,7 +78,7 @@ describe("the files of a local object store", () => {
       const [old, young] = ["old", "young"].map((name) => path.join(drafts, name));
       for (const draft of [old, young]) await writeFile(draft ?? "", '{"key":"a"');
       await utimes(old ?? "", 0, 0);
-      const store = objectStore({ name: "media", folder });
+      const store = storeIn(folder);
       expect(await keysOf(folder, "")).toEqual([]);
       await store.put("a", "1");
       await expect.poll(() => readdir(drafts)).toEqual(["young"]);
@@ -73,7 +86,7 @@ describe("the files of a local object store", () => {
 
   it("take no content type that would add a header", () =>
     inFolder(async (folder) => {
-      const store = objectStore({ name: "media", folder });
+      const store = storeIn(folder);
       for (const contentType of ["", "text/plain\r\nX-Evil: 1", "é", "x".repeat(256)])
         expect(await refusal(store.put("a", "1", { contentType }))).toBe("invalid");
     }));

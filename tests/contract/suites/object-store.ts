@@ -2,23 +2,35 @@ import { randomUUID } from "node:crypto";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ObjectStore } from "../../../runtime/ports/index.ts";
-import { byUtf8, refusal, tally } from "./refusal.ts";
+import { byUtf8, refusal, sleep, tally } from "./refusal.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
+
+export interface ObjectStoreParts {
+  readonly store: ObjectStore;
+  /** Sends what a client without credentials sends. */
+  readonly send: (request: Request) => Promise<Response>;
+  readonly close: () => Promise<void>;
+}
 
 /**
  * What every ObjectStore does, the same on every adapter.
  * @param make an empty store
+ * @param holdsToSignatures whether what serves signed URLs checks them; moto stores and reads all
  */
 export function objectStoreContract(
   title: string,
-  { make }: { readonly make: () => Promise<{ store: ObjectStore; close: () => Promise<void> }> },
+  {
+    make,
+    holdsToSignatures,
+  }: { readonly make: () => Promise<ObjectStoreParts>; readonly holdsToSignatures: boolean },
 ): void {
   describe(title, () => {
     let store: ObjectStore;
+    let send: ObjectStoreParts["send"];
     let close: (() => Promise<void>) | undefined;
     beforeAll(async () => {
-      ({ store, close } = await make());
+      ({ store, send, close } = await make());
     });
     afterAll(() => close?.());
 
@@ -244,6 +256,110 @@ export function objectStoreContract(
       it.each([0, -1, 1001, 1.5, Number.NaN])("refuses the limit %s as invalid", async (limit) => {
         expect(await refusal(store.list(folder(), { limit }))).toBe("invalid");
       });
+    });
+
+    describe("URLs for clients without credentials", () => {
+      const image = { contentType: "image/png", maxBytes: 10, expiresSeconds: 60 };
+      const post = async (
+        { url, fields }: { url: string; fields: Readonly<Record<string, string>> },
+        body: string,
+        changed: Record<string, string> = {},
+      ) => {
+        const form = new FormData();
+        for (const [name, value] of Object.entries({ ...fields, ...changed }))
+          form.append(name, value);
+        form.append("file", new Blob([body]), "photo.png");
+        return send(new Request(url, { method: "POST", body: form }));
+      };
+
+      it.each(["photo.png", "a+b c%20.png", "größe/日本.png", "o'hare (1)!*.png"])(
+        "store and read %j, as it is, with its type",
+        async (name) => {
+          const key = folder() + name;
+          expect((await post(await store.signPut(key, image), "0123456789")).status).toBe(204);
+          expect(await store.get(key)).toMatchObject({ bytes: 10, contentType: "image/png" });
+          const read = await send(new Request(await store.signGet(key, { expiresSeconds: 60 })));
+          expect([read.status, read.headers.get("content-type"), await read.text()]).toEqual([
+            200,
+            "image/png",
+            "0123456789",
+          ]);
+        },
+      );
+
+      it("offer a file name to save under, of any characters", async () => {
+        const key = `${folder()}report`;
+        await store.put(key, "a,b");
+        const url = await store.signGet(key, { expiresSeconds: 60, fileName: 'Umsätze "1".csv' });
+        const read = await send(new Request(url));
+        expect(read.headers.get("content-disposition")).toContain(
+          "filename*=UTF-8''Ums%C3%A4tze%20%221%22.csv",
+        );
+      });
+
+      it("answer 404 for what is not there", async () => {
+        const url = await store.signGet(`${folder()}none`, { expiresSeconds: 60 });
+        expect((await send(new Request(url))).status).toBe(404);
+      });
+
+      it.each([
+        ["a bad key", { key: "../x" }],
+        ["a bad type", { contentType: "a\nb" }],
+        ["a negative size", { maxBytes: -1 }],
+        ["no time", { expiresSeconds: 0 }],
+        ["more than twelve hours", { expiresSeconds: 43_201 }],
+      ])("are not made for %s", async (_, given) => {
+        const { key, ...options } = { key: "k", ...image, ...given };
+        expect(await refusal(store.signPut(key, options))).toBe("invalid");
+      });
+
+      if (holdsToSignatures) {
+        it("take no more bytes than were allowed", async () => {
+          const key = `${folder()}large`;
+          expect((await post(await store.signPut(key, image), "01234567890")).status).toBe(413);
+          expect(await store.get(key)).toBeUndefined();
+        });
+
+        it("take nothing else than was allowed", async () => {
+          const [key, other] = [`${folder()}a`, `${folder()}b`];
+          const form = await store.signPut(key, image);
+          const foreign = await store.signPut(other, image);
+          const statuses = await Promise.all(
+            (
+              [
+                { key: other },
+                { "Content-Type": "text/html" },
+                { policy: foreign.fields.policy ?? "" },
+                { signature: "x" },
+                { policy: "" },
+              ] as Record<string, string>[]
+            ).map(async (changed) => (await post(form, "x", changed)).status),
+          );
+          expect(statuses).toEqual([403, 403, 403, 403, 403]);
+          expect([await store.get(key), await store.get(other)]).toEqual([undefined, undefined]);
+        });
+
+        it("read nothing else than was allowed", async () => {
+          const [key, other] = [`${folder()}a`, `${folder()}b`];
+          await store.put(other, "secret");
+          const url = new URL(await store.signGet(key, { expiresSeconds: 60 }));
+          url.pathname = new URL(await store.signGet(other, { expiresSeconds: 60 })).pathname;
+          expect((await send(new Request(url))).status).toBe(403);
+          const form = await store.signPut(other, image);
+          url.search = new URLSearchParams(form.fields).toString();
+          expect((await send(new Request(url))).status).toBe(403);
+        });
+
+        it("end with their time", async () => {
+          const key = `${folder()}late`;
+          await store.put(key, "x");
+          const url = await store.signGet(key, { expiresSeconds: 1 });
+          const form = await store.signPut(key, { ...image, expiresSeconds: 1 });
+          await sleep(1_100);
+          expect((await send(new Request(url))).status).toBe(403);
+          expect((await post(form, "y")).status).toBe(403);
+        });
+      }
     });
   });
 }
