@@ -1,13 +1,16 @@
 import { GetQueueAttributesCommand, SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import type { Json } from "../../ports/index.ts";
-import type { Fault } from "../faults.ts";
+import { type Fault, faultsOf } from "../faults.ts";
 import { answerOf } from "./errors.ts";
+import { type QueueOptions, sharedSqs } from "./queue.ts";
 
 /** The message attribute with the reason for which a message was set aside. */
 export const reasonAttribute = "spillway-reason";
 
-// Of SQS's 1 MiB a message, body and attributes together; the rest is the body's.
+/** SQS's largest message, in bytes: body and attributes, with their names and types, together. */
+const maxMessageBytes = 1_048_576;
 const maxReasonBytes = 1024;
+const reasonType = "String";
 
 export interface Redrive {
   /** URL of the dead-letter queue. */
@@ -41,7 +44,10 @@ export async function redriveOf(
   };
 }
 
-/** Puts a message's text into the dead-letter queue, with the reason. Needs sqs:SendMessage on it. */
+/**
+ * Puts a message's text into the dead-letter queue, with as much of the reason as there is room
+ * for. Needs sqs:SendMessage on it.
+ */
 export async function setAside(
   fault: Fault,
   client: SQSClient,
@@ -49,25 +55,45 @@ export async function setAside(
   body: string,
   reason: string,
 ): Promise<void> {
+  const used = Buffer.byteLength(body) + reasonAttribute.length + reasonType.length;
+  const room = Math.min(maxMessageBytes - used, maxReasonBytes);
   const command = new SendMessageCommand({
     QueueUrl: url,
     MessageBody: body,
-    MessageAttributes: {
-      [reasonAttribute]: { DataType: "String", StringValue: reasonText(reason) },
-    },
+    ...(room >= noReason.length && {
+      MessageAttributes: {
+        [reasonAttribute]: { DataType: reasonType, StringValue: reasonText(reason, room) },
+      },
+    }),
   });
   await answerOf(fault, client.send(command));
 }
 
-/** A reason as an attribute may hold it: not empty, characters of XML, at most 1,024 bytes. */
-function reasonText(reason: string): string {
+/**
+ * The dead-letter queue of a workload on a function. Needs sqs:SendMessage on it.
+ * @param options.name the workload's, for messages
+ * @param options.location URL of the dead-letter queue
+ */
+export function deadLetters(options: QueueOptions) {
+  const fault = faultsOf("dead letters", options.name);
+  return {
+    /** Stores a message's text with the reason. */
+    setAside: (body: string, reason: string): Promise<void> =>
+      setAside(fault, options.client ?? sharedSqs(), options.location, body, reason),
+  };
+}
+
+const noReason = "no reason given";
+
+/** A reason as an attribute may hold it: not empty, characters of XML, so many bytes at most. */
+function reasonText(reason: string, maxBytes: number): string {
   const allowed = reason
     .toWellFormed()
     // biome-ignore lint/suspicious/noControlCharactersInRegex: SQS refuses these
     .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, " ");
   // The cut may end within a character, which streaming decoders leave out.
-  const start = Buffer.from(allowed).subarray(0, maxReasonBytes);
-  return new TextDecoder().decode(start, { stream: true }) || "no reason given";
+  const start = Buffer.from(allowed).subarray(0, maxBytes);
+  return new TextDecoder().decode(start, { stream: true }) || noReason;
 }
 
 /** JSON's value, or `undefined` for text that is none. */
