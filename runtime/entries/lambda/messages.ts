@@ -1,14 +1,9 @@
 import type { Feed } from "../../../spec/index.ts";
 import { type Json, type Message, PortError } from "../../ports/index.ts";
+import { type Deadline, deadlineIn } from "../deadline.ts";
 import { type DeadLetters, logTrouble, outcomeOf, reasonOf, type Trouble } from "../outcome.ts";
 import { type EventHandler, type Work, workOf } from "../work.ts";
-import {
-  type BatchAnswer,
-  type Deadline,
-  deadlineIn,
-  type LambdaContext,
-  workingMs,
-} from "./context.ts";
+import { type BatchAnswer, type LambdaContext, workingMs } from "./context.ts";
 
 /** What Amazon SQS hands to a function, as far as it is read here. */
 export interface SqsEvent {

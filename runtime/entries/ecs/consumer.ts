@@ -1,0 +1,160 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Feed } from "../../../spec/index.ts";
+import type { Delivery, QueueConsumer } from "../../ports/index.ts";
+import { type Deadline, deadlineIn } from "../deadline.ts";
+import { backoffSeconds, logTrouble, outcomeOf, reasonOf, type Trouble } from "../outcome.ts";
+import { type EventHandler, workOf } from "../work.ts";
+
+export interface ConsumerOptions {
+  readonly consumer: QueueConsumer;
+  readonly handler: EventHandler;
+  readonly feed: Feed;
+  /** Most messages taken at a time, 1 to 10. Default: 10 */
+  readonly batch?: number;
+  /** Most messages worked on at a time. Default: 10 */
+  readonly concurrency?: number;
+  /** How long the queue hides a message, in seconds: renewed while it is being worked on. */
+  readonly visibilitySeconds: number;
+  /** After which a message counts as failed, in seconds. Default: none, as for jobs */
+  readonly timeLimitSeconds?: number;
+  /** How long a stop waits for what is being worked on, in seconds. Default: 25 (ECS kills after 30) */
+  readonly drainSeconds?: number;
+  /** How long to wait for a message, in seconds, 0 to 20. Default: 5, which a stop may have to wait */
+  readonly waitSeconds?: number;
+  /** Default: a line of JSON in the log */
+  readonly onTrouble?: (trouble: Trouble) => void;
+}
+
+export interface Consumer {
+  /**
+   * Takes no more messages, and waits for those being worked on. At the deadline what is left is
+   * given back, to be delivered again elsewhere.
+   * @returns how many could not be given back: they come again when their visibility ends
+   */
+  stop(): Promise<number>;
+}
+
+/**
+ * A workload that a queue starts, in a container: works until SIGTERM or SIGINT, drains, and exits
+ * with 0; with 1 where a message could not be given back.
+ * @example
+ * consume({ consumer, handler: create(ports), feed: "queue", visibilitySeconds: 180 });
+ */
+export function consume(options: ConsumerOptions): Consumer {
+  const consumer = startConsumer(options);
+  for (const signal of ["SIGTERM", "SIGINT"] as const)
+    process.once(signal, async () => process.exit((await consumer.stop()) === 0 ? 0 : 1));
+  return consumer;
+}
+
+/** What a stop may take beyond its deadline, to give back what is left. */
+const giveBackSeconds = 4;
+/** Longest pause after a queue could not be asked. */
+const longestPauseSeconds = 30;
+
+/** As {@link consume}, without signals: the process lives on. */
+export function startConsumer(options: ConsumerOptions): Consumer {
+  const { consumer, batch = 10, concurrency = 10, waitSeconds = 5 } = options;
+  const { drainSeconds = 25, onTrouble = logTrouble } = options;
+  const work = workOf(options.handler, options.feed);
+  const working = new Map<Deadline, Promise<void>>();
+  const stopping = new AbortController();
+  const stopped = new Error("its container stopped before it was done");
+  let over = false;
+  let unreturned = 0;
+
+  function hold(delivery: Delivery): void {
+    const { timeLimitSeconds } = options;
+    const deadline = deadlineIn(timeLimitSeconds && timeLimitSeconds * 1000);
+    const settled = settle(delivery, deadline).finally(() => {
+      deadline.end();
+      working.delete(deadline);
+    });
+    working.set(deadline, settled);
+    // It was on its way when the stop came.
+    if (stopping.signal.aborted) deadline.announce(stopped);
+    if (over) deadline.pass(stopped);
+  }
+
+  async function settle(delivery: Delivery, deadline: Deadline): Promise<void> {
+    const { message } = delivery;
+    try {
+      try {
+        await renewing(delivery, deadline.within(work(message, deadline.signal)));
+      } catch (error) {
+        const outcome = outcomeOf(error);
+        onTrouble({ outcome, error, message: message.id });
+        const pause = stopping.signal.aborted ? 0 : backoffSeconds(message.receives);
+        await (outcome === "reject"
+          ? delivery.reject(reasonOf(error))
+          : delivery.retry(reasonOf(error), pause));
+        return;
+      }
+      await delivery.done();
+    } catch (error) {
+      // The queue did not learn how it ended: the message comes again when its visibility ends.
+      onTrouble({ outcome: "receive", error, message: message.id });
+      if (stopping.signal.aborted) unreturned++;
+    }
+  }
+
+  /** Keeps a message hidden while it is being worked on, with two tries before it would appear. */
+  async function renewing(delivery: Delivery, done: Promise<void>): Promise<void> {
+    const { visibilitySeconds } = options;
+    let renewed = Promise.resolve();
+    const renew = () => {
+      renewed = delivery
+        .extend(visibilitySeconds)
+        .catch((error) => onTrouble({ outcome: "receive", error, message: delivery.message.id }));
+    };
+    const timer = setInterval(renew, (visibilitySeconds * 1000) / 3);
+    try {
+      await done;
+    } finally {
+      clearInterval(timer);
+      // Lest it hides what is given back.
+      await renewed;
+    }
+  }
+
+  async function run(): Promise<void> {
+    for (let failures = 0; !stopping.signal.aborted; ) {
+      if (working.size >= concurrency) {
+        await Promise.race(working.values());
+        continue;
+      }
+      try {
+        const most = Math.max(1, Math.min(batch, 10, concurrency - working.size));
+        for (const delivery of await consumer.receive(most, waitSeconds)) hold(delivery);
+        failures = 0;
+      } catch (error) {
+        onTrouble({ outcome: "receive", error });
+        const pause = Math.min(2 ** failures++, longestPauseSeconds) * 1000;
+        await sleep(pause, undefined, { signal: stopping.signal }).catch(() => {});
+      }
+    }
+  }
+
+  const running = run();
+  const drain = async () => {
+    stopping.abort(stopped);
+    for (const deadline of working.keys()) deadline.announce(stopped);
+    const giveBack = () => {
+      over = true;
+      for (const deadline of working.keys()) deadline.pass(stopped);
+    };
+    const timer = setTimeout(giveBack, drainSeconds * 1000);
+    const ended = running.then(() => Promise.all(working.values()));
+    const patience = (drainSeconds + giveBackSeconds) * 1000;
+    await Promise.race([ended, sleep(patience, undefined, { ref: false })]);
+    clearTimeout(timer);
+    return working.size + unreturned;
+  };
+  let drained: Promise<number> | undefined;
+  return {
+    stop() {
+      drained ??= drain();
+      return drained;
+    },
+  };
+}
