@@ -93,6 +93,94 @@ const steps: readonly string[] = [
      etag text not null,
      noted_at timestamptz not null default clock_timestamp()
    );`,
+  `create table spillway.stream_shards (
+     stream text collate "C" not null,
+     shard int not null,
+     -- The last record's number; its row is locked by whoever appends, so order is commit order.
+     head bigint not null,
+     primary key (stream, shard)
+   );
+   create table spillway.stream_records (
+     stream text collate "C" not null,
+     shard int not null,
+     seq bigint not null,
+     key text collate "C" not null,
+     body text not null,
+     at timestamptz not null default clock_timestamp(),
+     primary key (stream, shard, seq)
+   );
+   -- How far each consumer has come.
+   create table spillway.stream_readers (
+     stream text collate "C" not null,
+     consumer text collate "C" not null,
+     shard int not null,
+     seq bigint not null default 0,
+     primary key (stream, consumer, shard)
+   );
+
+   -- Who reads the changes of a table.
+   create table spillway.feeds (
+     tbl text collate "C" not null,
+     consumer text collate "C" not null,
+     primary key (tbl, consumer)
+   );
+   -- What each of them has not read yet. Rows of one document are numbered while its row is
+   -- locked, so in the order of its changes; a row is gone when it was read.
+   create table spillway.changes (
+     tbl text collate "C" not null,
+     consumer text collate "C" not null,
+     shard int not null,
+     seq bigint generated always as identity,
+     id uuid not null,
+     pk text collate "C" not null,
+     sk text collate "C" not null,
+     before json,
+     after json,
+     at timestamptz not null default clock_timestamp(),
+     primary key (tbl, consumer, shard, seq)
+   );
+   create function spillway.shard_of(pk text, sk text) returns int language sql immutable as
+     $$ select (hashtextextended(pk || ' ' || sk, 0) & 3)::int $$;
+   create function spillway.note_change() returns trigger language plpgsql as $$
+   declare
+     change_id uuid := gen_random_uuid();
+   begin
+     if tg_op = 'UPDATE' and old.document::text = new.document::text then
+       return null;
+     end if;
+     insert into spillway.changes (tbl, consumer, shard, id, pk, sk, before, after)
+     select feed.tbl, feed.consumer, spillway.shard_of(key.pk, key.sk),
+       change_id, key.pk, key.sk, old.document, new.document
+     from spillway.feeds feed,
+       (select coalesce(new.pk, old.pk) as pk, coalesce(new.sk, old.sk) as sk) key
+     where feed.tbl = coalesce(new.tbl, old.tbl);
+     return null;
+   end $$;
+   create trigger note_change after insert or update or delete on spillway.documents
+     for each row execute function spillway.note_change();`,
+  `create table spillway.executions (
+     workflow text collate "C" not null,
+     id text collate "C" not null,
+     -- json, not jsonb: it keeps the text as it came
+     input json not null,
+     status text not null default 'running',
+     -- The tries that have ended, in their order; what comes next follows from them.
+     history json not null default '[]',
+     failed json,
+     started_at timestamptz not null default clock_timestamp(),
+     ended_at timestamptz,
+     wake_at timestamptz not null default clock_timestamp(),
+     -- Which process has it: the number of an advisory lock that lives as long as its connection.
+     owner bigint,
+     -- How often the next try was begun without an end being noted.
+     begun int not null default 0,
+     primary key (workflow, id)
+   );
+   create index executions_due on spillway.executions (workflow, wake_at)
+     where status = 'running' and owner is null;
+   create index executions_owned on spillway.executions (workflow, owner)
+     where status = 'running' and owner is not null;
+   create index executions_newest on spillway.executions (workflow, started_at desc);`,
 ];
 
 /** Any number of ours: one process migrates at a time. */

@@ -213,5 +213,5 @@ const affected = (response: CommandResponse): number =>
   (response as { readonly affected: number }).affected;
 
 /** A reason as jsonb takes it: no NUL, no lone surrogate, not endless. */
-const plain = (reason: string): string =>
+export const plain = (reason: string): string =>
   reason.slice(0, maxReason).toWellFormed().replaceAll("\0", "\ufffd");
