@@ -47,22 +47,22 @@ export const create =
       await unlessNewer(catalog.put(row, document, { ifNewer: "version" }));
     } catch (error) {
       if (!isPortError(error, "invalid") && !isPortError(error, "too-large")) throw error;
-      const reason = error.message;
+      // What the decoder said, in brackets, is for operators.
+      const reason = error.message.replace(/ \(.*\)$/s, "");
       const at = new Date().toISOString();
       const refusal = { reason, etag, version, at };
       await unlessNewer(catalog.put({ ...row, sk: "REFUSED" }, refusal, { ifNewer: "version" }));
-      throw new PortError(error.code, `thumbnails ${JSON.stringify(key)}: ${reason}`, {
-        cause: error,
-      });
+      throw new PortError(
+        error.code,
+        `thumbnails ${JSON.stringify(key)}: ${error.message}; upload another file`,
+        { cause: error },
+      );
     }
   };
 
 function checkBytes(bytes: number): void {
   if (bytes > limits.bytes)
-    throw new PortError(
-      "too-large",
-      `it has ${bytes} bytes, at most ${limits.bytes} are read; upload another file`,
-    );
+    throw new PortError("too-large", `it has ${bytes} bytes; at most ${limits.bytes} are read`);
 }
 
 function documentOf(

@@ -71,8 +71,7 @@ export async function decode(body: Uint8Array): Promise<Pixels> {
   };
 }
 
-const refused = (reason: string, cause?: unknown) =>
-  new PortError("invalid", `${reason}; upload another file`, { cause });
+const refused = (reason: string, cause?: unknown) => new PortError("invalid", reason, { cause });
 
 /** What a decoder says is the file's fault, but for what the host lacks: that is tried again. */
 async function content<T>(work: Promise<T>): Promise<T> {

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { create } from "../../functions/users/index.ts";
 import { contextOf, jsonRequest, tableFake } from "./fakes.ts";
+import { memoryObjects } from "./object-fakes.ts";
 
 const setup = () => {
   const catalog = tableFake();
-  const app = create({ catalog });
+  const app = create({ catalog, media: memoryObjects() });
   return {
     catalog,
     post: (body: unknown, sub?: string) => app.fetch(jsonRequest("/users", body), contextOf(sub)),
