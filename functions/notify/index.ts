@@ -1,41 +1,20 @@
-import * as z from "zod/mini";
 import { type MessageHandler, PortError } from "../../runtime/ports/index.ts";
 import type { PortsOf } from "../ports.ts";
+import { message } from "./messages.ts";
+import { written } from "./templates.ts";
 
-const to = z.string().check(z.email());
-
-const mail = z.discriminatedUnion("template", [
-  z.strictObject({ template: z.literal("welcome"), to, data: z.strictObject({}) }),
-  z.strictObject({
-    template: z.literal("code"),
-    to,
-    data: z.strictObject({ code: z.string().check(z.regex(/^\d{6}$/)) }),
-  }),
-]);
-
-function textOf(message: z.infer<typeof mail>): { subject: string; text: string } {
-  switch (message.template) {
-    case "welcome":
-      return {
-        subject: "Welcome to the shop",
-        text: "Your address is confirmed. Sign in whenever you like.",
-      };
-    case "code":
-      return {
-        subject: "Your code to sign in",
-        text: `Your code is ${message.data.code}. If you did not ask for it, ignore this mail.`,
-      };
-  }
-}
-
-/** Sends the mails of the queue. What is no known mail goes to the dead letters at once. */
+/**
+ * Sends the mails and the posts of the queue; what is neither goes to the dead letters at once. At
+ * least once: a second copy of a mail has the same id, so that receivers can tell; a chat cannot.
+ */
 export const create =
-  ({ mailer }: PortsOf<"notify">): MessageHandler =>
+  ({ mailer, chat }: PortsOf<"notify">): MessageHandler =>
   async ({ id, body }) => {
-    const { success, data, error } = mail.safeParse(body);
+    const { success, data, error } = message.safeParse(body);
     if (!success)
       throw new PortError("invalid", `notify "${id}": no mail that is known; discard the message`, {
         cause: error,
       });
-    await mailer.send({ to: data.to, ...textOf(data) });
+    if ("chat" in data) return chat.post(data.chat);
+    await mailer.send({ to: data.to, ...written(data), id: data.id ?? `notify-${id}` });
   };
