@@ -4,9 +4,16 @@ import type { Queue, System, Table } from "../../spec/index.ts";
 import { physicalName, physicalPrefix } from "../shared/naming.ts";
 import { type Transform, transformed } from "../shared/transform.ts";
 import { refuse } from "../shared/validation.ts";
-import { type Binding, type Bindings, bindingKey } from "./bindings.ts";
-import { type BucketTransforms, privateBucket, tlsOnly } from "./bucket.ts";
+import { type Binding, type Bindings, bindingKey, type DeadLetters } from "./bindings.ts";
+import { type BucketTransforms, privateBucket } from "./bucket.ts";
 import { neededBy } from "./needs.ts";
+import {
+  deadLetterQueue,
+  longestSeconds,
+  type QueueTransforms,
+  queuePolicy,
+  redrivenQueue,
+} from "./queues.ts";
 
 export interface DataStoresArgs {
   readonly system: System;
@@ -18,24 +25,20 @@ export interface DataStoresArgs {
   readonly protect?: boolean;
   /** Continuous backups of tables (35 days). Default: true */
   readonly backups?: boolean;
-  readonly transform?: BucketTransforms & {
-    readonly table?: Transform<aws.dynamodb.TableArgs>;
-    readonly queue?: Transform<aws.sqs.QueueArgs>;
-    readonly secret?: Transform<aws.secretsmanager.SecretArgs>;
-  };
+  readonly transform?: BucketTransforms &
+    QueueTransforms & {
+      readonly table?: Transform<aws.dynamodb.TableArgs>;
+      readonly secret?: Transform<aws.secretsmanager.SecretArgs>;
+    };
 }
 
-/** The longest that SQS keeps a message (14 days): dead letters outlive the queue's own 4 days. */
-const longestSeconds = 1_209_600;
-/** SQS's most (1 MiB): a dead letter is its message, and the reason beside it. */
-const mostBytes = 1_048_576;
 /** Secrets Manager's longest, and what there is for stacks that come and go, in days. */
 const recoveryDays = { protected: 30, disposable: 0 } as const;
 
 /**
- * The stores, queues and secrets that workloads need: DynamoDB tables, S3 buckets, SQS queues with
- * dead letters, Secrets Manager secrets. Private, encrypted, TLS only. What runs inside a network
- * (sql, cache), topics and streams are other components' work.
+ * The stores, declared queues and secrets that workloads need: DynamoDB tables, S3 buckets, SQS
+ * queues with dead letters, Secrets Manager secrets. Private, encrypted, TLS only. What runs inside a
+ * network (sql, cache), and the other channels, are other components' work: see Channels.
  * @throws {Error} before any resource is made, with every fault in one message
  * @example
  * const stores = new DataStores("stores", { system, secrets: settings.secrets });
@@ -60,16 +63,24 @@ export class DataStores extends pulumi.ComponentResource {
 
     this.tables = each(needs.tables, (store, spec) => this.#makeTable(name, store, spec, args));
     this.buckets = each(needs.buckets, (store) => privateBucket(`${name}-${store}`, args, this));
-    this.deadLetters = each(needs.queues, (queue) => this.#makeDeadLetters(name, queue, args));
+    this.deadLetters = each(needs.queues, (queue) =>
+      deadLetterQueue(`${name}-${queue}`, args.transform, this),
+    );
     this.queues = each(needs.queues, (queue, spec) => this.#makeQueue(name, queue, spec, args));
     this.secrets = Object.fromEntries(
       needs.secrets.map((secret) => [secret, this.#makeSecret(name, secret, args)]),
     );
 
     this.bindings = {
-      ...each(this.tables, (_, { arn, name }) => binding("table", arn, name)),
+      ...each(this.tables, (store, { arn, name, streamArn }) => ({
+        ...binding("table", arn, name),
+        ...(needs.tables[store]?.changes && { feedArn: streamArn }),
+      })),
       ...each(this.buckets, (_, { arn, bucket }) => binding("objectStore", arn, bucket)),
-      ...each(this.queues, (_, { arn, url }) => binding("queue", arn, url)),
+      ...each(this.queues, (queue, { arn, url }) => ({
+        ...binding("queue", arn, url),
+        deadLetters: addressOf(this.deadLetters[queue] as aws.sqs.Queue),
+      })),
       ...Object.fromEntries(
         Object.entries(this.secrets).map(([secret, { arn }]) => [
           bindingKey({ kind: "secret", name: secret }),
@@ -103,55 +114,14 @@ export class DataStores extends pulumi.ComponentResource {
     );
   }
 
-  #makeDeadLetters(name: string, channel: string, args: DataStoresArgs) {
-    const logical = `${name}-${channel}-dead`;
-    return this.#encryptedQueue(logical, args, {
-      messageRetentionSeconds: longestSeconds,
-      maxMessageSize: mostBytes,
-    });
-  }
-
   #makeQueue(name: string, channel: string, spec: Queue, args: DataStoresArgs) {
     const logical = `${name}-${channel}`;
     const dead = this.deadLetters[channel] as aws.sqs.Queue;
-    const queue = this.#encryptedQueue(logical, args, {
-      ...(!isConsumed(args, channel) && { messageRetentionSeconds: longestSeconds }),
-      visibilityTimeoutSeconds: spec.visibilitySeconds,
-      maxMessageSize: spec.maxBytes,
-      redrivePolicy: pulumi.jsonStringify({
-        deadLetterTargetArn: dead.arn,
-        maxReceiveCount: spec.maxReceives,
-      }),
-    });
-    new aws.sqs.RedriveAllowPolicy(
-      `${logical}-redrive`,
-      {
-        queueUrl: dead.url,
-        redriveAllowPolicy: pulumi.jsonStringify({
-          redrivePermission: "byQueue",
-          sourceQueueArns: [queue.arn],
-        }),
-      },
-      { parent: this },
-    );
-    return queue;
-  }
-
-  #encryptedQueue(logical: string, { transform }: DataStoresArgs, own: aws.sqs.QueueArgs) {
-    const queue = new aws.sqs.Queue(
-      logical,
-      transformed(transform?.queue, logical, {
-        name: physicalName(logical, "queue"),
-        sqsManagedSseEnabled: true,
-        ...own,
-      }),
-      { parent: this },
-    );
-    new aws.sqs.QueuePolicy(
-      `${logical}-tls`,
-      { queueUrl: queue.url, policy: tlsOnly("sqs:*", queue.arn) },
-      { parent: this },
-    );
+    // Where nobody takes them, messages wait as long as they can.
+    const own = isConsumed(args, channel) ? {} : { messageRetentionSeconds: longestSeconds };
+    const queue = redrivenQueue(logical, spec, dead, own, args.transform, this);
+    queuePolicy(logical, queue, [], this);
+    queuePolicy(`${logical}-dead`, dead, [], this);
     return queue;
   }
 
@@ -185,6 +155,8 @@ const isConsumed = (
     const workload = system.workloads[name];
     return (workload?.kind === "onMessage" || workload?.kind === "job") && workload.queue === queue;
   });
+
+const addressOf = ({ arn, url }: aws.sqs.Queue): DeadLetters => ({ arn, url });
 
 const binding = (
   kind: Binding["kind"],

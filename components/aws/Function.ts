@@ -1,14 +1,14 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { usesOf, type Workload } from "../../spec/index.ts";
+import type { Workload } from "../../spec/index.ts";
 import { nameLimits, physicalName, plain } from "../shared/naming.ts";
 import { type Transform, transformed } from "../shared/transform.ts";
 import { checked, plainFaults, refuse, retentionFault } from "../shared/validation.ts";
-import { type Binding, bindingKey } from "./bindings.ts";
+import { type Bound, boundUses, statementsFor } from "./bindings.ts";
 import {
-  type Bound,
   type Code,
   endpointsOf,
+  type Feeding,
   type FunctionPlan,
   functionFaults,
   memoryOf,
@@ -17,12 +17,11 @@ import {
   variablesOf,
 } from "./function-plan.ts";
 import { type Endpoint, guarded, type Network, type Target } from "./network.ts";
-import { platformStatements, statementsOf } from "./permissions.ts";
+import { platformStatements } from "./permissions.ts";
+import { type RoleTransforms, serviceRole } from "./role.ts";
 
-export interface FunctionTransforms {
+export interface FunctionTransforms extends RoleTransforms {
   readonly function?: Transform<aws.lambda.FunctionArgs>;
-  readonly role?: Transform<aws.iam.RoleArgs>;
-  readonly policy?: Transform<aws.iam.RolePolicyArgs>;
   readonly logGroup?: Transform<aws.cloudwatch.LogGroupArgs>;
 }
 
@@ -71,19 +70,22 @@ export class WorkloadFunction extends pulumi.ComponentResource {
     ]);
     super("spillway:aws:WorkloadFunction", name, {}, opts);
     const workload = args.system.workloads[args.workload] as Workload;
-    const uses = usesOf(args.system, args.workload).map((use) => ({
-      ...use,
-      binding: args.stores?.[bindingKey(use)] as Binding,
-    }));
+    const uses = boundUses(args.system, args.workload, args.stores);
     const inNetwork = networkUses(uses).length > 0 ? args.network : undefined;
 
     this.logGroup = this.#makeLogGroup(name, args);
-    this.role = this.#makeRole(name, args);
-    this.policy = this.#makePolicy(name, args, uses, inNetwork !== undefined);
-    if (inNetwork) this.securityGroup = this.#makeGroup(name, workload, uses, inNetwork);
+    ({ role: this.role, policy: this.policy } = this.#makeRole(
+      name,
+      args,
+      uses,
+      inNetwork !== undefined,
+    ));
+    if (inNetwork) this.securityGroup = this.#makeGroup(name, args, uses, inNetwork);
     this.function = this.#makeFunction(name, args, workload, uses, inNetwork);
     const provisioned = args.concurrency?.provisioned;
     if (provisioned !== undefined) this.alias = this.#makeAlias(name, provisioned);
+
+    if (args.feeding) this.#makeFailureDestination(name, args.feeding);
 
     const called = this.alias ?? this.function;
     this.arn = called.arn;
@@ -123,57 +125,29 @@ export class WorkloadFunction extends pulumi.ComponentResource {
     );
   }
 
-  #makeRole(name: string, args: WorkloadFunctionArgs) {
-    return new aws.iam.Role(
-      `${name}-role`,
-      transformed(args.transform?.role, `${name}-role`, {
-        name: physicalName(name, "role"),
-        assumeRolePolicy: JSON.stringify({
-          Version: "2012-10-17",
-          Statement: {
-            Effect: "Allow",
-            Action: "sts:AssumeRole",
-            Principal: { Service: "lambda.amazonaws.com" },
-          },
-        }),
-      }),
-      { parent: this },
-    );
+  #makeRole(name: string, args: WorkloadFunctionArgs, uses: readonly Bound[], inNetwork: boolean) {
+    const statements = pulumi
+      .all([this.logGroup.arn, statementsFor(uses), args.feeding?.statements ?? []])
+      .apply(([logs, own, feeding]) => [
+        ...own,
+        ...feeding,
+        ...platformStatements(logs, inNetwork),
+      ]);
+    const { transform } = args;
+    return serviceRole(name, { service: "lambda.amazonaws.com", statements, transform }, this);
   }
 
-  #makePolicy(
+  #makeGroup(
     name: string,
-    args: WorkloadFunctionArgs,
+    { system, workload }: WorkloadFunctionArgs,
     uses: readonly Bound[],
-    inNetwork: boolean,
+    network: Network,
   ) {
-    const arns = uses.map(({ binding }) => binding.arn ?? "");
-    const policy = pulumi.all([this.logGroup.arn, ...arns]).apply(([logs = "", ...given]) =>
-      JSON.stringify({
-        Version: "2012-10-17",
-        Statement: [
-          ...uses.flatMap((use, index) => statementsOf(use, given[index] ?? "")),
-          ...platformStatements(logs, inNetwork),
-        ],
-      }),
-    );
-    return new aws.iam.RolePolicy(
-      `${name}-policy`,
-      transformed(args.transform?.policy, `${name}-policy`, {
-        name: "uses",
-        role: this.role.name,
-        policy,
-      }),
-      { parent: this },
-    );
-  }
-
-  #makeGroup(name: string, workload: Workload, uses: readonly Bound[], network: Network) {
     const stores: Target[] = networkUses(uses).map((use) => {
       const { securityGroupId = "", port = 0 } = (use as Bound).binding;
       return { name: use.name, to: { securityGroupId }, port };
     });
-    const doors: Target[] = endpointsOf(workload, uses).map((kind) => ({
+    const doors: Target[] = endpointsOf(system, workload, uses).map((kind) => ({
       name: kind,
       to: network.endpoints?.[kind] as Endpoint,
       port: 443,
@@ -206,7 +180,7 @@ export class WorkloadFunction extends pulumi.ComponentResource {
         memorySize: memoryOf(workload),
         timeout: timeoutOf(workload),
         environment: {
-          variables: variablesOf(workload, uses, args.tokens),
+          variables: { ...variablesOf(workload, uses, args.tokens), ...args.feeding?.variables },
         },
         tracingConfig: { mode: "Active" },
         // The platform's own lines (START, REPORT) cost more than they tell: metrics have them.
@@ -228,6 +202,20 @@ export class WorkloadFunction extends pulumi.ComponentResource {
       }),
       // Lambda would make a group without retention, and needs the policy to join the network.
       { parent: this, dependsOn: [this.logGroup, this.policy] },
+    );
+  }
+
+  /** Its source waits for the answer; a call that does not wait leaves its failure there as well. */
+  #makeFailureDestination(name: string, { deadLettersArn }: Feeding) {
+    new aws.lambda.FunctionEventInvokeConfig(
+      `${name}-failures`,
+      {
+        functionName: this.function.name,
+        ...(this.alias && { qualifier: this.alias.name }),
+        destinationConfig: { onFailure: { destination: deadLettersArn } },
+      },
+      // Lambda looks whether the function may write there.
+      { parent: this, dependsOn: this.policy },
     );
   }
 

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { physicalName } from "../shared/naming.ts";
 import { type Transform, transformed } from "../shared/transform.ts";
 import { checked, refuse, retentionFault } from "../shared/validation.ts";
+import type { Bindings } from "./bindings.ts";
 import {
   accessLogFormat,
   corsConfiguration,
@@ -13,10 +14,10 @@ import {
   listenerOf,
   type PlannedRoute,
   planEdge,
-  withServices,
+  serviceBindings,
 } from "./edge-plan.ts";
-import { type FunctionTransforms, WorkloadFunction } from "./Function.ts";
-import type { Code } from "./function-plan.ts";
+import type { FunctionTransforms, WorkloadFunction } from "./Function.ts";
+import { functionOf } from "./hosting.ts";
 import { guarded, type Network } from "./network.ts";
 
 export interface ServerlessEdgeArgs extends EdgePlanArgs {
@@ -62,6 +63,8 @@ export class ServerlessEdge extends pulumi.ComponentResource {
   readonly stage: aws.apigatewayv2.Stage;
   /** Public base URL, without a trailing slash. */
   readonly url: pulumi.Output<string>;
+  /** The edge itself and the identity, for workloads that use them. */
+  readonly bindings: Bindings;
 
   constructor(name: string, args: ServerlessEdgeArgs, opts?: pulumi.ComponentResourceOptions) {
     refuse(component, name, edgeFaults(args));
@@ -73,8 +76,14 @@ export class ServerlessEdge extends pulumi.ComponentResource {
     this.url = this.api.apiEndpoint;
     if (plan.routes.some((route) => route.auth === "jwt"))
       this.authorizer = this.#makeAuthorizer(name, args);
+    this.bindings = serviceBindings(args, this.url, args.userPool?.clientId ?? "");
+    const own = {
+      stores: { ...args.stores, ...this.bindings },
+      tokens: args.userPool,
+      logRetentionDays: retention,
+    };
     this.functions = record(plan.functions, (workload) =>
-      this.#makeFunction(name, workload, args, retention),
+      functionOf(name, workload, args, own, this),
     );
     if (plan.listeners.length > 0) this.link = this.#makeLink(name, args, plan);
     this.integrations = {
@@ -112,29 +121,6 @@ export class ServerlessEdge extends pulumi.ComponentResource {
         identitySources: ["$request.header.Authorization"],
         jwtConfiguration: { issuer, audiences: [clientId] },
       }),
-      { parent: this },
-    );
-  }
-
-  #makeFunction(
-    name: string,
-    workload: string,
-    args: ServerlessEdgeArgs,
-    logRetentionDays: pulumi.Output<number>,
-  ) {
-    return new WorkloadFunction(
-      `${name}-${workload}`,
-      {
-        system: args.system,
-        workload,
-        artefact: args.artefacts?.[workload] as Code,
-        stores: withServices(args, this.url, args.userPool?.clientId ?? ""),
-        tokens: args.userPool,
-        network: args.network,
-        concurrency: args.placements?.[workload]?.concurrency,
-        logRetentionDays,
-        transform: args.transform,
-      },
       { parent: this },
     );
   }

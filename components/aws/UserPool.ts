@@ -1,33 +1,21 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { Concurrency } from "../../planner/index.ts";
 import type { Identity, IdentityHook, OnIdentity, System } from "../../spec/index.ts";
 import { physicalName } from "../shared/naming.ts";
 import { type Transform, transformed } from "../shared/transform.ts";
 import { checked, type Fault, plainFaults, refuse, retentionFault } from "../shared/validation.ts";
-import { type Bindings, serviceName } from "./bindings.ts";
-import { type FunctionTransforms, WorkloadFunction } from "./Function.ts";
-import { type Code, codeFaults, functionFaults } from "./function-plan.ts";
-import type { Network } from "./network.ts";
+import { serviceName } from "./bindings.ts";
+import type { FunctionTransforms, WorkloadFunction } from "./Function.ts";
+import { codeFaults, functionFaults } from "./function-plan.ts";
+import { functionOf, type Hosting } from "./hosting.ts";
 
-export interface UserPoolArgs {
-  readonly system: System;
+export interface UserPoolArgs extends Hosting {
   /** Names of the hook workloads that are deployed. Default: all of kind onIdentity */
   readonly workloads?: readonly string[];
-  /** Code of the hooks, by workload. */
-  readonly artefacts?: Readonly<Record<string, Code>>;
-  /** Where the hooks' resources are. */
-  readonly stores?: Bindings;
-  /** For hooks with a store inside a network. */
-  readonly network?: Network;
-  /** Concurrency of the hooks, by workload. */
-  readonly placements?: Readonly<Record<string, { readonly concurrency?: Concurrency }>>;
   /** A verified SES identity to send codes from. Default: Cognito's own sender, 50 mails a day */
   readonly email?: { readonly from: string; readonly sourceArn: pulumi.Input<string> };
   /** Refuse to delete the users. Default: true */
   readonly protect?: boolean;
-  /** How long the hooks' logs are kept, in days. Default: 14 */
-  readonly logRetentionDays?: pulumi.Input<number>;
   readonly transform?: FunctionTransforms & {
     readonly pool?: Transform<aws.cognito.UserPoolArgs>;
     readonly client?: Transform<aws.cognito.UserPoolClientArgs>;
@@ -81,8 +69,9 @@ export class UserPool extends pulumi.ComponentResource {
     ] as Identity;
 
     const retention = checked("UserPool", name, args.logRetentionDays ?? 14, retentionFault);
+    const own = { logRetentionDays: retention };
     this.hooks = Object.fromEntries(
-      workloads.map((workload) => [workload, this.#makeHook(name, workload, args, retention)]),
+      workloads.map((workload) => [workload, functionOf(name, workload, args, own, this)]),
     );
     this.pool = this.#makePool(name, args, identity, workloads);
     for (const [workload, hook] of Object.entries(this.hooks))
@@ -93,28 +82,6 @@ export class UserPool extends pulumi.ComponentResource {
     this.issuer = pulumi.interpolate`https://${this.pool.endpoint}`;
     this.jwks = pulumi.interpolate`${this.issuer}/.well-known/jwks.json`;
     this.registerOutputs({ clientId: this.clientId, issuer: this.issuer, jwks: this.jwks });
-  }
-
-  #makeHook(
-    name: string,
-    workload: string,
-    args: UserPoolArgs,
-    logRetentionDays: pulumi.Output<number>,
-  ) {
-    return new WorkloadFunction(
-      `${name}-${workload}`,
-      {
-        system: args.system,
-        workload,
-        artefact: args.artefacts?.[workload] as Code,
-        stores: args.stores,
-        network: args.network,
-        concurrency: args.placements?.[workload]?.concurrency,
-        logRetentionDays,
-        transform: args.transform,
-      },
-      { parent: this },
-    );
   }
 
   #makePool(name: string, args: UserPoolArgs, identity: Identity, workloads: readonly string[]) {

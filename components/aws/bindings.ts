@@ -1,10 +1,11 @@
-import type { Input } from "@pulumi/pulumi";
-import type { ResourceKind, System, Use } from "../../spec/index.ts";
+import { type Input, type Output, output } from "@pulumi/pulumi";
+import { type ResourceKind, type System, type Use, usesOf } from "../../spec/index.ts";
+import { type Granted, type Statement, statementsOf } from "./permissions.ts";
 
 /** Where a declared resource is, for those who use it. */
 export interface Binding {
   readonly kind: Use["kind"];
-  /** What policies name. Kinds without permissions (sql, cache, edge, identity) need none. */
+  /** What policies name. Kinds without permissions (sql, cache, scanner, edge, identity) need none. */
   readonly arn?: Input<string>;
   /** What code is told: a table's name, a bucket, a queue's URL, a secret's ARN, a host. */
   readonly location: Input<string>;
@@ -12,6 +13,20 @@ export interface Binding {
   readonly securityGroupId?: Input<string>;
   /** Of a store inside the network. */
   readonly port?: number;
+  /** Of a queue: where its dead letters are. */
+  readonly deadLetters?: DeadLetters;
+  /** Of a table with a change feed: the feed's ARN. */
+  readonly feedArn?: Input<string>;
+  /** Of a scheduler: the role that its schedules send with. */
+  readonly roleArn?: Input<string>;
+  /** Of a native resource: what code may do with it. */
+  readonly actions?: readonly string[];
+}
+
+/** A dead-letter queue. */
+export interface DeadLetters {
+  readonly arn: Input<string>;
+  readonly url: Input<string>;
 }
 
 /** Bindings by {@link bindingKey}. */
@@ -21,8 +36,27 @@ export type Bindings = Readonly<Record<string, Binding>>;
 export const bindingKey = (use: Pick<Use, "kind" | "name">): string =>
   use.kind === "secret" ? `secrets.${use.name}` : use.name;
 
+/** What is bound under a name, or `undefined`. */
+export const bindingOf = (stores: Bindings | undefined, key: string): Binding | undefined =>
+  stores && Object.hasOwn(stores, key) ? stores[key] : undefined;
+
+/** A use, and where that resource is. */
+export type Bound = Use & { readonly binding: Binding };
+
+/** What a workload uses, bound. Only where nothing is missing: see `bindingFaults`. */
+export const boundUses = (system: System, workload: string, stores: Bindings = {}): Bound[] =>
+  usesOf(system, workload).map((use) => ({ ...use, binding: stores[bindingKey(use)] as Binding }));
+
+/** The statements that bound uses stand for, in their order. */
+export const statementsFor = (uses: readonly Bound[]): Output<Statement[]> => {
+  const granted = uses.map(({ binding: { arn, roleArn, actions } }) => ({ arn, roleArn, actions }));
+  return output(granted).apply((resources) =>
+    uses.flatMap((use, index) => statementsOf(use, (resources[index] ?? {}) as Granted)),
+  );
+};
+
 /** Kinds that are reached through the network, and not through an AWS API. */
-export const networkKinds: readonly (ResourceKind | "secret")[] = ["sql", "cache"];
+export const networkKinds: readonly (ResourceKind | "secret")[] = ["sql", "cache", "scanner"];
 
 /** The name of the system's one service of a kind. */
 export const serviceName = (system: System, kind: "edge" | "identity"): string | undefined =>

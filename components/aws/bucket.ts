@@ -82,21 +82,27 @@ export function privateBucket(
 }
 
 /**
- * A resource policy that refuses everybody, the owner too, over a connection without encryption.
+ * Refuses everybody, the owner too, over a connection without encryption.
  * @param actions such as "s3:*": it denies, so a wildcard makes it stricter
  */
+export const tlsOnlyStatement = (
+  actions: string | readonly string[],
+  ...resources: pulumi.Input<string>[]
+) => ({
+  Sid: "TlsOnly",
+  Effect: "Deny",
+  Principal: "*",
+  Action: actions,
+  Resource: resources,
+  Condition: { Bool: { "aws:SecureTransport": "false" } },
+});
+
+/** A resource policy of {@link tlsOnlyStatement} alone. */
 export const tlsOnly = (
-  actions: string,
+  actions: string | readonly string[],
   ...resources: pulumi.Input<string>[]
 ): pulumi.Output<string> =>
   pulumi.jsonStringify({
     Version: "2012-10-17",
-    Statement: {
-      Sid: "TlsOnly",
-      Effect: "Deny",
-      Principal: "*",
-      Action: actions,
-      Resource: resources,
-      Condition: { Bool: { "aws:SecureTransport": "false" } },
-    },
+    Statement: tlsOnlyStatement(actions, ...resources),
   });

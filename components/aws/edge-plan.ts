@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { type Concurrency, type Host, limits } from "../../planner/index.ts";
+import { limits } from "../../planner/index.ts";
 import {
   type Cors,
   declaredEdge,
@@ -12,14 +12,8 @@ import {
 } from "../../spec/index.ts";
 import { corsFault, type Fault, plainFaults, retentionFault } from "../shared/validation.ts";
 import { type Bindings, serviceName } from "./bindings.ts";
-import {
-  type Code,
-  checksTokens,
-  codeFaults,
-  functionFaults,
-  type TokenIssuer,
-} from "./function-plan.ts";
-import type { Network } from "./network.ts";
+import { checksTokens, codeFaults, functionFaults, type TokenIssuer } from "./function-plan.ts";
+import { type Hosting, hostOf, isFunction } from "./hosting.ts";
 
 /** Where a workload on containers listens: a load balancer's listener inside the network. */
 export interface Listener {
@@ -32,28 +26,15 @@ export interface Listener {
 }
 
 /** What decides about an edge; all plain but what is marked as Input. */
-export interface EdgePlanArgs {
-  readonly system: System;
+export interface EdgePlanArgs extends Omit<Hosting, "transform"> {
   /** Names of the http workloads that are served. Default: all */
   readonly workloads?: readonly string[];
-  /** Where each runs, as the planner says. Default: on functions */
-  readonly placements?: Readonly<
-    Record<string, { readonly host: Host; readonly concurrency?: Concurrency }>
-  >;
-  /** Code of the workloads on functions. */
-  readonly artefacts?: Readonly<Record<string, Code>>;
-  /** Where the resources are that workloads use; `DataStores.bindings`. */
-  readonly stores?: Bindings;
   /** Who signs the tokens of routes with auth "jwt". */
   readonly userPool?: TokenIssuer;
-  /** Listeners of the workloads on containers. */
+  /** Listeners of the workloads on containers. With them, network is needed. */
   readonly listeners?: Readonly<Record<string, Listener>>;
-  /** Needed with listeners, and by functions with a store inside the network. */
-  readonly network?: Network;
   /** Default: the system's own, of its edge */
   readonly cors?: Cors;
-  /** How long access logs and functions' logs are kept, in days. Default: 14 */
-  readonly logRetentionDays?: pulumi.Input<number>;
 }
 
 /** One route of the HTTP API. */
@@ -78,10 +59,6 @@ export interface EdgePlan {
 
 /** A function's resource policy has at most 20,480 bytes: room for so many routes of one workload. */
 const maxRoutesPerFunction = 50;
-
-const isFunction = (host: Host): boolean => host === "function" || host === "function-image";
-const hostOf = (args: EdgePlanArgs, workload: string): Host =>
-  args.placements?.[workload]?.host ?? "function";
 
 const httpWorkloads = (system: System): string[] =>
   Object.entries(system.workloads)
@@ -180,26 +157,24 @@ function workloadFaults(args: EdgePlanArgs, name: string): Fault[] {
     ...functionFaults({
       ...args,
       workload: name,
-      stores: withServices(args, "", ""),
+      stores: { ...args.stores, ...serviceBindings(args, "", "") },
       tokens: args.userPool,
       concurrency: placements?.[name]?.concurrency,
     }),
   ];
 }
 
-/** The bindings, with the edge's own URL and the app client's id, which workloads may use as well. */
-export function withServices(
-  args: EdgePlanArgs,
+/** The edge's own URL and the app client's id, which workloads may use as well. */
+export function serviceBindings(
+  { system, userPool }: Pick<EdgePlanArgs, "system" | "userPool">,
   url: pulumi.Input<string>,
   clientId: pulumi.Input<string>,
 ): Bindings {
-  const edge = serviceName(args.system, "edge");
-  const identity = serviceName(args.system, "identity");
+  const edge = serviceName(system, "edge");
+  const identity = serviceName(system, "identity");
   return {
-    ...args.stores,
     ...(edge && { [edge]: { kind: "edge", location: url } as const }),
-    ...(identity &&
-      args.userPool && { [identity]: { kind: "identity", location: clientId } as const }),
+    ...(identity && userPool && { [identity]: { kind: "identity", location: clientId } as const }),
   };
 }
 

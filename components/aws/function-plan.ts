@@ -3,15 +3,26 @@ import { type Concurrency, type Host, limits } from "../../planner/index.ts";
 import {
   envName,
   type System,
+  sourceOf,
+  timeLimitSeconds,
   tokenEnv,
   type Use,
   usesOf,
   type Workload,
 } from "../../spec/index.ts";
 import type { Fault } from "../shared/validation.ts";
-import { type Binding, type Bindings, bindingKey, networkKinds } from "./bindings.ts";
-import { isEndpointKind, type Network } from "./network.ts";
-import { isGrantable, needsArn } from "./permissions.ts";
+import { type Bindings, type Bound, bindingKey, bindingOf, networkKinds } from "./bindings.ts";
+import { needsArn } from "./grants.ts";
+import { isEndpointKind, type Network, outsideKinds } from "./network.ts";
+import type { Statement } from "./permissions.ts";
+
+/** What the source of a workload's events needs, beyond the workload's own uses. */
+export interface Feeding {
+  readonly statements: pulumi.Input<readonly Statement[]>;
+  readonly variables: Readonly<Record<string, pulumi.Input<string>>>;
+  /** ARN of the queue for what no try could handle. */
+  readonly deadLettersArn: pulumi.Input<string>;
+}
 
 /** What is needed to run a workload as a function; see {@link WorkloadFunction}. */
 export interface FunctionPlan {
@@ -22,6 +33,8 @@ export interface FunctionPlan {
   readonly concurrency?: Partial<Pick<Concurrency, "reserved" | "provisioned">>;
   /** Needed by workloads that check tokens. */
   readonly tokens?: TokenIssuer;
+  /** Of a workload that is started by events. */
+  readonly feeding?: Feeding;
 }
 
 /** A function's code: a zip with `index.handler`, as {@link Artefact} is one, or an image. */
@@ -42,17 +55,20 @@ export interface TokenIssuer {
 export const checksTokens = (workload: Workload): boolean =>
   workload.kind === "http" && (workload.auth ?? "jwt") === "jwt";
 
-/** Shortest time limit, in seconds: Lambda's own default, room for a slow first connection. */
-const shortestTimeout = 3;
-/** How far beyond p99 a run is given up, where its declaration names no maximum. */
-const patience = 3;
 const smallestMemory = 128;
 
-/** The time limit of a workload's function, in seconds: its maximum, else three times its p99. */
-export function timeoutOf({ kind, load: { ms } }: Workload): number {
-  const wanted = Math.ceil((ms.max ?? ms.p99 * patience) / 1000);
-  const longest = { http: limits.gatewayMs, onIdentity: limits.hookMs }[kind as string];
-  return Math.min(Math.max(wanted, shortestTimeout), (longest ?? limits.functionMs) / 1000);
+/**
+ * The time limit of a workload's function, in seconds: its own, within what its caller waits for;
+ * of a workflow the longest of its steps'.
+ */
+export function timeoutOf(workload: Workload): number {
+  if (workload.kind === "workflow") {
+    const steps = [...workload.steps, ...(workload.compensations ?? [])];
+    const longest = Math.ceil(Math.max(...steps.map((step) => step.timeoutSeconds)));
+    return Math.min(longest, limits.functionMs / 1000);
+  }
+  const callers = { http: limits.gatewayMs, onIdentity: limits.hookMs }[workload.kind as string];
+  return Math.min(timeLimitSeconds(workload), (callers ?? limits.functionMs) / 1000);
 }
 
 /** Memory of a workload's function, in MB. */
@@ -63,14 +79,20 @@ export const memoryOf = ({ load }: Workload): number =>
 export const networkUses = (uses: readonly Use[]): Use[] =>
   uses.filter((use) => networkKinds.includes(use.kind));
 
-/** AWS APIs that a function in the network must reach: those it uses, and the keys of its tokens. */
-export function endpointsOf(workload: Workload, uses: readonly Use[]) {
-  const kinds = uses.map((use) => use.kind).filter(isEndpointKind);
-  return [...new Set(checksTokens(workload) ? [...kinds, "identity" as const] : kinds)];
+/**
+ * AWS APIs that a function in the network must reach: those it uses, the keys of its tokens, and
+ * the dead letters of its events.
+ */
+export function endpointsOf(system: System, workload: string, uses: readonly Use[]) {
+  const spec = system.workloads[workload] as Workload;
+  return [
+    ...new Set([
+      ...uses.map((use) => use.kind).filter(isEndpointKind),
+      ...(checksTokens(spec) ? ["identity" as const] : []),
+      ...(sourceOf(system, workload) ? ["queue" as const] : []),
+    ]),
+  ];
 }
-
-/** A use, and where that resource is. */
-export type Bound = Use & { readonly binding: Binding };
 
 /** The environment of a workload's function: where its resources are, and whose tokens count. */
 export function variablesOf(workload: Workload, uses: readonly Bound[], tokens?: TokenIssuer) {
@@ -105,10 +127,16 @@ export function functionFaults(plan: FunctionPlan): Fault[] {
       ? ['needs a token but no issuer is given; give userPool, or say auth: "none"']
       : []),
     ...concurrencyFaults(plan.concurrency),
-    ...uses.flatMap((use) => useFaults(use, plan.stores ?? {})),
-    ...networkFaults(workload, uses, plan.network),
+    ...uses.flatMap((use) => useFaults(use, plan.stores)),
+    ...networkFaults(plan, uses),
   ].map((fault) => `workload "${plan.workload}": ${fault}`);
 }
+
+/** What a workload uses and nothing is bound to, or what is bound of another kind. */
+export const bindingFaults = (system: System, workload: string, stores?: Bindings): Fault[] =>
+  usesOf(system, workload)
+    .flatMap((use) => useFaults(use, stores))
+    .map((fault) => `workload "${workload}": ${fault}`);
 
 /** What is wrong with the code that is given for a workload on a function. */
 export function codeFaults(
@@ -131,7 +159,11 @@ export function codeFaults(
 
 function loadFaults(workload: Workload): Fault[] {
   const { ms, memoryMb } = workload.load;
-  const longest = ms.max ?? ms.p99;
+  const steps =
+    workload.kind === "workflow"
+      ? [...workload.steps, ...(workload.compensations ?? [])].map((s) => s.timeoutSeconds * 1000)
+      : undefined;
+  const longest = steps ? Math.max(...steps) : (ms.max ?? ms.p99);
   const [limit, host] =
     workload.kind === "http"
       ? [limits.gatewayMs, "behind the HTTP API"]
@@ -169,18 +201,17 @@ function concurrencyFaults(concurrency: FunctionPlan["concurrency"]): Fault[] {
   ];
 }
 
-function useFaults(use: Use, stores: Bindings): Fault[] {
+function useFaults(use: Use, stores?: Bindings): Fault[] {
   const what = `uses ${use.kind} "${use.name}"`;
   const key = bindingKey(use);
-  const binding = Object.hasOwn(stores, key) ? stores[key] : undefined;
-  if (!isGrantable(use.kind))
-    return [`${what}, for which functions have no permissions yet; place it on a container`];
+  const binding = bindingOf(stores, key);
   if (!binding) return [`${what}, which is not bound; give stores["${key}"]`];
   if (binding.kind !== use.kind)
     return [`${what}, which is bound to a ${binding.kind}; give a ${use.kind}`];
   const inNetwork = networkKinds.includes(use.kind);
   const lacks = [
     ...(needsArn(use) && binding.arn === undefined ? ["arn"] : []),
+    ...(use.kind === "scheduler" && binding.roleArn === undefined ? ["roleArn"] : []),
     ...(inNetwork && binding.securityGroupId === undefined ? ["securityGroupId"] : []),
     ...(inNetwork && binding.port === undefined ? ["port"] : []),
   ];
@@ -190,18 +221,23 @@ function useFaults(use: Use, stores: Bindings): Fault[] {
 }
 
 function networkFaults(
-  workload: Workload,
+  { system, workload, network }: Pick<FunctionPlan, "system" | "workload" | "network">,
   uses: readonly Use[],
-  network: Network | undefined,
 ): Fault[] {
   const [first] = networkUses(uses);
   if (!first) return [];
   if (!network)
     return [`uses ${first.kind} "${first.name}", which is inside a network; give network`];
-  return endpointsOf(workload, uses)
-    .filter((kind) => !network.endpoints?.[kind])
-    .map(
-      (kind) =>
-        `runs inside the network for ${first.kind} "${first.name}", which has no door to ${kind}; give network.endpoints.${kind}`,
-    );
+  const inside = `runs inside the network for ${first.kind} "${first.name}", which has no`;
+  return [
+    ...endpointsOf(system, workload, uses)
+      .filter((kind) => !network.endpoints?.[kind])
+      .map((kind) => `${inside} door to ${kind}; give network.endpoints.${kind}`),
+    ...uses
+      .filter((use) => outsideKinds.includes(use.kind))
+      .map(
+        ({ kind, name }) =>
+          `${inside} way out to ${kind} "${name}"; leave one of the two to another workload`,
+      ),
+  ];
 }

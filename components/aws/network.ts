@@ -4,7 +4,7 @@ import type { Use } from "../../spec/index.ts";
 import { physicalName } from "../shared/naming.ts";
 
 /** AWS APIs that a function inside a network needs a door to. */
-export type EndpointKind = "table" | "objectStore" | "queue" | "secret" | "identity";
+export type EndpointKind = (typeof endpointKinds)[number];
 
 /** A VPC endpoint: of an interface its group, of a gateway its prefix list. */
 export type Endpoint =
@@ -19,9 +19,25 @@ export interface Network {
   readonly endpoints?: Readonly<Partial<Record<EndpointKind, Endpoint>>>;
 }
 
-const endpointKinds: readonly string[] = ["table", "objectStore", "queue", "secret", "identity"];
+const endpointKinds = [
+  "table",
+  "objectStore",
+  "queue",
+  "topic",
+  "bus",
+  "stream",
+  "mailer",
+  "metrics",
+  "scheduler",
+  "workflow",
+  "secret",
+  "identity",
+] as const;
 export const isEndpointKind = (kind: Use["kind"]): kind is EndpointKind =>
-  endpointKinds.includes(kind);
+  (endpointKinds as readonly string[]).includes(kind);
+
+/** Kinds behind which is somebody else's server, on the internet. */
+export const outsideKinds: readonly Use["kind"][] = ["chat", "api"];
 
 /** What a group may open a connection to. */
 export interface Target {

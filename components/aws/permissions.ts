@@ -1,107 +1,52 @@
-import type { ResourceKind, Use, Verb } from "../../spec/index.ts";
-
-/** What one verb of a port needs: exact actions, on the resource or on what is in it. */
-interface Grant {
-  readonly actions: readonly string[];
-  /** "": the resource itself. "/*": the objects of a bucket. */
-  readonly on: "" | "/*";
-  /** These actions are asked for by the service, without a call of that name. */
-  readonly because?: string;
-}
-
-type Granting = { readonly [K in ResourceKind]?: { readonly [V in Verb<K>]: readonly Grant[] } } & {
-  readonly secret: { readonly get: readonly Grant[] };
-};
-
-const on = (suffix: Grant["on"], ...actions: string[]): Grant => ({ actions, on: suffix });
-const nothing: readonly Grant[] = [];
-
-/**
- * Verb by verb, what an adapter of runtime/adapters/aws may call and nothing else.
- * Source: AWS Service Authorization Reference, 2026.
- */
-export const grants = {
-  table: {
-    get: [on("", "dynamodb:GetItem")],
-    query: [on("", "dynamodb:Query")],
-    put: [on("", "dynamodb:PutItem")],
-    delete: [on("", "dynamodb:DeleteItem")],
-    // One transaction: IAM asks for its parts, the marker's put among them. What deletes in it
-    // declares "delete" as well.
-    once: [on("", "dynamodb:PutItem")],
-  },
-  objectStore: {
-    get: [
-      on("/*", "s3:GetObject"),
-      {
-        ...on("", "s3:ListBucket"),
-        because: "without it S3 answers 403 instead of 404 for a key that is not there",
-      },
-    ],
-    list: [on("", "s3:ListBucket")],
-    put: [on("/*", "s3:PutObject")],
-    delete: [on("/*", "s3:DeleteObject")],
-  },
-  queue: { send: [on("", "sqs:SendMessage")] },
-  secret: { get: [on("", "secretsmanager:GetSecretValue")] },
-  // Reached through the network, with credentials of their own.
-  sql: { query: nothing, transaction: nothing },
-  cache: {
-    get: nothing,
-    set: nothing,
-    increment: nothing,
-    publish: nothing,
-    subscribe: nothing,
-  },
-  // A public app client's operations are unsigned: Cognito asks IAM for nothing.
-  identity: {
-    signUp: nothing,
-    confirm: nothing,
-    resend: nothing,
-    signIn: nothing,
-    answer: nothing,
-    refresh: nothing,
-    signOut: nothing,
-  },
-  edge: { url: nothing },
-} as const satisfies Granting;
-
-/** Whether functions can be given permissions for a kind. */
-export const isGrantable = (kind: Use["kind"]): kind is keyof typeof grants =>
-  Object.hasOwn(grants, kind);
-
-const grantsOf = ({ kind, verbs }: Use): readonly Grant[] => {
-  const byVerb: Readonly<Record<string, readonly Grant[]>> = isGrantable(kind) ? grants[kind] : {};
-  return verbs.flatMap((verb) => byVerb[verb] ?? nothing);
-};
-
-/** Whether a use puts an ARN into a policy. */
-export const needsArn = (use: Use): boolean => grantsOf(use).length > 0;
+import type { Use } from "../../spec/index.ts";
+import { type Grant, grantsOf, type Place, places } from "./grants.ts";
 
 export interface Statement {
   readonly Sid: string;
   readonly Effect: "Allow" | "Deny";
   readonly Action: readonly string[];
-  readonly Resource: string;
+  readonly Resource: string | readonly string[];
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
+/** What a policy says of a resource: the parts of its binding, once they are known. */
+export interface Granted {
+  /** Absent where the use is without permissions. */
+  readonly arn?: string;
+  /** Of a scheduler: the role that its schedules send with. */
+  readonly roleArn?: string;
+  /** Of a native resource. */
+  readonly actions?: readonly string[];
+}
+
+/** What a Sid says of the place; a bucket and its objects have names of their own. */
+const suffixes: Readonly<Record<Place, string>> = {
+  itself: "",
+  parts: "Parts",
+  executions: "Executions",
+  anything: "",
+  role: "Role",
+};
+const sidOf = ({ kind, name }: Use, place: Place): string =>
+  kind === "objectStore"
+    ? `${place === "parts" ? "Objects" : "Bucket"}${pascal(name)}`
+    : `${pascal(kind)}${pascal(name)}${suffixes[place]}`;
+
 /**
  * The statements that a use stands for: its verbs' actions on its resource, and no more.
- * @param arn of the resource
+ * @param resource what the use is bound to
  */
-export function statementsOf(use: Use, arn: string): Statement[] {
-  const given = grantsOf(use);
-  const word = pascal(use.name);
-  const sids =
-    use.kind === "objectStore"
-      ? { "": `Bucket${word}`, "/*": `Objects${word}` }
-      : { "": `${pascal(use.kind)}${word}`, "/*": `${pascal(use.kind)}${word}Parts` };
-  return (["", "/*"] as const).flatMap((suffix): Statement[] => {
-    const actions = given.filter((grant) => grant.on === suffix).flatMap((grant) => grant.actions);
-    if (actions.length === 0) return [];
-    const Action = [...new Set(actions)].sort();
-    return [{ Sid: sids[suffix], Effect: "Allow", Action, Resource: `${arn}${suffix}` }];
+export function statementsOf(use: Use, resource: Granted): Statement[] {
+  const { arn = "", roleArn = "", actions } = resource;
+  const given = grantsOf(use, actions);
+  return (Object.keys(places) as Place[]).flatMap((place): Statement[] => {
+    const here: readonly Grant[] = given.filter((grant) => grant.on === place);
+    const Resource = places[place](arn, roleArn);
+    if (here.length === 0 || (arn === "" && place !== "anything")) return [];
+    const Action = [...new Set(here.flatMap((grant) => grant.actions))].sort();
+    const Condition = here.find((grant) => grant.condition)?.condition;
+    const statement = { Sid: sidOf(use, place), Effect: "Allow", Action, Resource } as const;
+    return [Condition ? { ...statement, Condition } : statement];
   });
 }
 
@@ -112,11 +57,111 @@ export const broadByNecessity: Readonly<Record<string, string>> = {
   NetworkInterfaces:
     "interfaces have no name before Lambda makes them, and Describe takes * only; code of the function is denied all of it",
   Objects: "keys are chosen by code; the bucket is the declared one",
+  Metrics: "CloudWatch has no resource type for metrics; both actions only read",
+  Scheduler: "schedules are named by code; the group is the scheduler's own",
+  Workflow: "executions are named by code; the state machine is the declared one",
+  ChangeFeeds: "ListStreams takes streams by their time of making; the table is the declared one",
+  LogDelivery: "delivery of a state machine's logs is set up by actions that take * only",
 };
 
 /** Why the resource of a statement with this Sid ends in a wildcard; `undefined`: it must not. */
 export const broadReason = (sid: string): string | undefined =>
   Object.entries(broadByNecessity).find(([start]) => sid.startsWith(start))?.[1];
+
+const allow = (Sid: string, Resource: string, ...Action: string[]): Statement => ({
+  Sid,
+  Effect: "Allow",
+  Action,
+  Resource,
+});
+
+/** What takes messages from a queue. Lambda's poller never hides a message for longer by itself. */
+const consumeActions = {
+  function: ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
+  container: [
+    "sqs:ChangeMessageVisibility",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:ReceiveMessage",
+  ],
+} as const;
+
+/** What sets a message aside with its reason. */
+export const setAsideStatement = (deadLettersArn: string): Statement =>
+  allow("DeadLetters", deadLettersArn, "sqs:SendMessage");
+
+/** What a consumer of a queue needs: to take its messages, and to set them aside. */
+export const consumerStatements = (
+  host: keyof typeof consumeActions,
+  queueArn: string,
+  deadLettersArn: string,
+): Statement[] => [
+  allow("Source", queueArn, ...consumeActions[host]),
+  setAsideStatement(deadLettersArn),
+];
+
+/**
+ * What a reader of a stream, or of a table's change feed, needs.
+ * Source: AWS Lambda Developer Guide, execution role permissions for Kinesis and for DynamoDB, 2026.
+ */
+export const readerStatements = (
+  feed: "stream" | "changes",
+  arn: string,
+  deadLettersArn: string,
+): Statement[] => [
+  ...(feed === "stream"
+    ? [
+        allow(
+          "Source",
+          arn,
+          "kinesis:DescribeStream",
+          "kinesis:DescribeStreamSummary",
+          "kinesis:GetRecords",
+          "kinesis:GetShardIterator",
+          "kinesis:ListShards",
+        ),
+      ]
+    : [
+        allow(
+          "Source",
+          arn,
+          "dynamodb:DescribeStream",
+          "dynamodb:GetRecords",
+          "dynamodb:GetShardIterator",
+        ),
+        allow("ChangeFeeds", `${arn.slice(0, arn.lastIndexOf("/"))}/*`, "dynamodb:ListStreams"),
+      ]),
+  setAsideStatement(deadLettersArn),
+];
+
+/** What answers for the steps that a state machine asked for by message. */
+export const taskStatement = (machineArn: string): Statement =>
+  allow("Answers", machineArn, "states:SendTaskFailure", "states:SendTaskSuccess");
+
+const traces = (...more: string[]): Statement =>
+  allow("Traces", "*", ...more, "xray:PutTelemetryRecords", "xray:PutTraceSegments");
+
+/**
+ * What a state machine needs: where its steps run, log delivery, traces.
+ * Source: AWS Step Functions Developer Guide, logging and X-Ray policies, 2026.
+ * @param steps ARN of the function, or of the queue that a container reads
+ */
+export const machineStatements = (on: "function" | "container", steps: string): Statement[] => [
+  allow("Steps", steps, on === "function" ? "lambda:InvokeFunction" : "sqs:SendMessage"),
+  allow(
+    "LogDelivery",
+    "*",
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+  ),
+  traces("xray:GetSamplingRules", "xray:GetSamplingTargets"),
+];
 
 /** Lambda makes and removes a function's interfaces with the function's own role. */
 const interfaceActions = [
@@ -135,23 +180,13 @@ const interfaceActions = [
  * @param inNetwork whether the function is attached to a VPC
  */
 export const platformStatements = (logGroupArn: string, inNetwork: boolean): Statement[] => [
-  {
-    Sid: "Logs",
-    Effect: "Allow",
-    Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
-    Resource: `${logGroupArn}:*`,
-  },
-  {
-    Sid: "Traces",
-    Effect: "Allow",
-    Action: ["xray:PutTelemetryRecords", "xray:PutTraceSegments"],
-    Resource: "*",
-  },
+  allow("Logs", `${logGroupArn}:*`, "logs:CreateLogStream", "logs:PutLogEvents"),
+  traces(),
   ...(inNetwork ? interfaceStatements : []),
 ];
 
 const interfaceStatements: readonly Statement[] = [
-  { Sid: "NetworkInterfaces", Effect: "Allow", Action: interfaceActions, Resource: "*" },
+  allow("NetworkInterfaces", "*", ...interfaceActions),
   {
     // The key is present in calls of the function's code, and absent in those of Lambda itself.
     Sid: "NotByCode",
@@ -161,6 +196,10 @@ const interfaceStatements: readonly Statement[] = [
     Condition: { Null: { "lambda:SourceFunctionArn": "false" } },
   },
 ];
+
+/** A policy's text. */
+export const policyText = (...statements: readonly Statement[]): string =>
+  JSON.stringify({ Version: "2012-10-17", Statement: statements });
 
 const pascal = (text: string): string =>
   text.replace(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase());

@@ -1,7 +1,17 @@
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
 import { DataStores, type DataStoresArgs } from "../../../components/aws/DataStores.ts";
-import { defineSystem, http, objectStore, onMessage, queue, table } from "../../../spec/index.ts";
+import {
+  api,
+  chat,
+  defineSystem,
+  http,
+  objectStore,
+  onMessage,
+  queue,
+  scheduler,
+  table,
+} from "../../../spec/index.ts";
 import { runUnderMocks } from "../harness.ts";
 import { hooks, load, secrets, served, system } from "./fixtures.ts";
 
@@ -12,6 +22,10 @@ const type = {
   secretVersion: "aws:secretsmanager/secretVersion:SecretVersion",
   table: "aws:dynamodb/table:Table",
 } as const;
+
+interface Known {
+  promise(): Promise<string>;
+}
 
 const shop = defineSystem({
   name: "shop",
@@ -41,7 +55,7 @@ describe("what is made", () => {
     );
     const names = (token: string) => graph.all(token).map((r) => r.name);
     expect(names(type.table)).toEqual(["stores-catalog"]);
-    expect(names(type.bucket)).toEqual([]);
+    expect(names(type.bucket)).toEqual(["stores-media"]);
     expect(names(type.queue)).toEqual([
       "stores-inbox",
       "stores-inbox-dead",
@@ -65,6 +79,34 @@ describe("what is made", () => {
     expect(graph.all(type.queue).map((r) => r.name)).toEqual(["s-inbox", "s-inbox-dead"]);
   });
 
+  test("includes the queue that a scheduler sends to, and the secrets behind services", async () => {
+    const later = defineSystem({
+      name: "later",
+      channels: { inbox: queue() },
+      services: {
+        tomorrow: scheduler({ queue: "inbox" }),
+        team: chat({ webhook: "team-url" }),
+        bank: api({ url: "https://bank.example", secret: "bank-key" }),
+      },
+      secrets: ["team-url", "bank-key", "idle"],
+      workloads: {
+        plan: http({
+          code: "functions/plan",
+          routes: ["POST /plans"],
+          auth: "none",
+          uses: { tomorrow: "schedule", team: "post", bank: "call" },
+          load,
+        }),
+      },
+    });
+    const values = { "team-url": "one", "bank-key": "two" };
+    const graph = await runUnderMocks(
+      () => new DataStores("s", { system: later, secrets: values }),
+    );
+    expect(graph.all(type.queue).map((r) => r.name)).toEqual(["s-inbox", "s-inbox-dead"]);
+    expect(graph.all(type.secret).map((r) => r.name)).toEqual(["s-bank-key", "s-team-url"]);
+  });
+
   test("is bound by name, for the components of the workloads", async () => {
     const { result } = await stores();
     expect(Object.entries(result.bindings).map(([key, { kind }]) => [key, kind])).toEqual([
@@ -75,9 +117,14 @@ describe("what is made", () => {
       ["secrets.api-key", "secret"],
     ]);
     const location = (key: string) => pulumi.output(result.bindings[key]?.location) as unknown;
-    const value = (key: string) => (location(key) as { promise(): Promise<string> }).promise();
+    const value = (key: string) => (location(key) as Known).promise();
     expect(await value("catalog")).toBe("shop-dev-stores-catalog");
     expect(await value("inbox")).toContain("/shop-dev-stores-inbox");
+    const { catalog, notes, inbox } = result.bindings;
+    const known = (given: unknown) => (pulumi.output(given) as unknown as Known).promise();
+    expect(await known(inbox?.deadLetters?.url)).toContain("/shop-dev-stores-inbox-dead");
+    expect(await known(catalog?.feedArn)).toContain("table/shop-dev-stores-catalog/stream/");
+    expect(notes).not.toHaveProperty("feedArn");
   });
 });
 
@@ -155,6 +202,22 @@ describe("queues", () => {
       deadLetterTargetArn: "arn:aws:sqs:eu-central-1:123456789012:shop-dev-stores-inbox-dead",
       maxReceiveCount: 3,
     });
+  });
+
+  test("hide a message for six times as long as its consumer may take", async () => {
+    const slow = defineSystem({
+      name: "slow",
+      channels: { inbox: queue({ visibilitySeconds: 60 }) },
+      workloads: {
+        read: onMessage({
+          code: "functions/read",
+          queue: "inbox",
+          load: { ...load, ms: { p50: 1000, p99: 2000, max: 50_000 } },
+        }),
+      },
+    });
+    const graph = await runUnderMocks(() => new DataStores("s", { system: slow }));
+    expect(graph.find(type.queue, "s-inbox").inputs.visibilityTimeoutSeconds).toBe(300);
   });
 
   test("dead letters are kept for 14 days, and taken from their own queue alone", async () => {

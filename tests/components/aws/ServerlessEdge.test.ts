@@ -198,6 +198,8 @@ describe("who may call a function", () => {
       new Set([
         ["shop-dev-edge-users", `${api}/*/GET/users/*`],
         ["shop-dev-edge-users", `${api}/*/POST/users`],
+        ["shop-dev-edge-users", `${api}/*/POST/users/*/uploads`],
+        ["shop-dev-edge-users", `${api}/*/GET/users/*/uploads/*`],
         ["shop-dev-edge-auth", `${api}/*/POST/api/auth/*`],
         ["shop-dev-edge-webhooks", `${api}/*/POST/webhooks/*`],
       ]),

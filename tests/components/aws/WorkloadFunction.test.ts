@@ -2,7 +2,16 @@ import { describe, expect, test } from "vitest";
 import { WorkloadFunction } from "../../../components/aws/Function.ts";
 import type { Network } from "../../../components/aws/network.ts";
 import { broadReason } from "../../../components/aws/permissions.ts";
-import { cache, defineSystem, http, identity, sql, table, usesOf } from "../../../spec/index.ts";
+import {
+  api,
+  cache,
+  defineSystem,
+  http,
+  identity,
+  sql,
+  table,
+  usesOf,
+} from "../../../spec/index.ts";
 import { type Graph, runUnderMocks } from "../harness.ts";
 import {
   code,
@@ -47,6 +56,8 @@ describe("the policy of a workload is its uses, and no more", () => {
     users: [
       ["dynamodb:GetItem", arn("dynamodb", "table/shop-dev-stores-catalog")],
       ["dynamodb:PutItem", arn("dynamodb", "table/shop-dev-stores-catalog")],
+      ["s3:GetObject", "arn:aws:s3:::shop-dev-stores-media-1a2b3c/*"],
+      ["s3:PutObject", "arn:aws:s3:::shop-dev-stores-media-1a2b3c/*"],
     ],
     auth: [],
     webhooks: [
@@ -306,10 +317,30 @@ describe("the network follows the uses", () => {
     await expect(run("report", args)).rejects.toThrow(message);
   });
 
-  test("a kind without permissions is refused, not left out", async () => {
-    const args = { system, workload: "alerts", artefact: code };
+  test("what calls the internet is refused inside a network, which has no way out", async () => {
+    const calling = defineSystem({
+      name: "calling",
+      stores: { ledger: sql({ migrations: "m" }) },
+      services: { bank: api({ url: "https://bank.example" }) },
+      workloads: {
+        pays: http({
+          code: "functions/pays",
+          routes: ["POST /pays"],
+          auth: "none",
+          uses: { ledger: "read-write", bank: "call" },
+          load,
+        }),
+      },
+    });
+    const args = {
+      system: calling,
+      workload: "pays",
+      artefact: code,
+      network,
+      stores: { ledger: stores.ledger, bank: { kind: "api", location: "none" } },
+    } as const;
     await expect(runUnderMocks(() => new WorkloadFunction("f", args))).rejects.toThrow(
-      'workload "alerts": uses chat "chat", for which functions have no permissions yet',
+      'runs inside the network for sql "ledger", which has no way out to api "bank"',
     );
   });
 

@@ -46,8 +46,25 @@ export function plausibleOutputs({ type, name: logical, inputs }: Made): Record<
         endpoint: `cognito-idp.${region}.amazonaws.com/${id}`,
       };
     }
-    case "aws:dynamodb/table:Table":
-      return { name, arn: arn("dynamodb", `table/${name}`) };
+    case "aws:dynamodb/table:Table": {
+      const own = arn("dynamodb", `table/${name}`);
+      const fed = inputs.streamEnabled === true;
+      return { name, arn: own, streamArn: fed ? `${own}/stream/2026-01-01T00:00:00.000` : "" };
+    }
+    case "aws:sns/topic:Topic":
+      return { name, arn: arn("sns", name) };
+    case "aws:cloudwatch/eventBus:EventBus":
+      return { name, arn: arn("events", `event-bus/${name}`) };
+    case "aws:cloudwatch/eventRule:EventRule":
+      return { name, arn: arn("events", `rule/${inputs.eventBusName}/${name}`) };
+    case "aws:scheduler/scheduleGroup:ScheduleGroup":
+      return { name, arn: arn("scheduler", `schedule-group/${name}`) };
+    case "aws:scheduler/schedule:Schedule":
+      return { name, arn: arn("scheduler", `schedule/${inputs.groupName}/${name}`) };
+    case "aws:sesv2/emailIdentity:EmailIdentity":
+      return { arn: arn("ses", `identity/${inputs.emailIdentity}`) };
+    case "aws:sfn/stateMachine:StateMachine":
+      return { name, arn: arn("states", `stateMachine:${name}`) };
     case "aws:iam/role:Role":
       return { name, arn: `arn:aws:iam::${account}:role/${name}` };
     case "aws:s3/bucket:Bucket": {
