@@ -2,12 +2,22 @@ import { access, type ResourceKind, verbsOf } from "./access.ts";
 import type { System } from "./declaration.ts";
 import { loadShapes } from "./load.ts";
 import { parseRoute, routeKey } from "./routes.ts";
-import { cronFault, timeZoneFault } from "./schedule.ts";
-import { workflowFaults } from "./validate-workflow.ts";
+import {
+  channelFaults,
+  isFolder,
+  nativeFaults,
+  serviceFaults,
+  storeFaults,
+} from "./validate-resources.ts";
+import {
+  type Kinds,
+  positiveFaults,
+  sharedTriggerFaults,
+  triggerFaults,
+} from "./validate-triggers.ts";
 import { identityHooks, type Workload } from "./workloads.ts";
 
 type Fault = string;
-type Kinds = ReadonlyMap<string, ResourceKind>;
 
 const namePattern = /^[a-z][a-zA-Z0-9]*(-[a-zA-Z0-9]+)*$/;
 const maxNameLength = 40;
@@ -24,6 +34,7 @@ export function faultsOf(system: System): Fault[] {
     ...serviceFaults(system),
     ...channelFaults(system),
     ...storeFaults(system),
+    ...nativeFaults(system),
     ...workloads.flatMap(([name, workload]) =>
       [
         ...codeFaults(workload),
@@ -34,6 +45,7 @@ export function faultsOf(system: System): Fault[] {
     ),
     ...routeFaults(system),
     ...hookFaults(system),
+    ...sharedTriggerFaults(system),
   ];
 }
 
@@ -80,6 +92,9 @@ function nameFaults(system: System): Fault[] {
     ...Object.keys(system.services).map((n) => ["service", n]),
     ...Object.keys(system.natives).map((n) => ["native", n]),
     ...workflows.map(([n]) => ["workflow", n]),
+    ...Object.keys(system.workloads)
+      .filter((n) => hasOwnQueue(system.workloads[n]))
+      .map((n) => ["workload", n]),
   ] as [string, string][];
   for (const [group, name] of usable) {
     const key = name.replaceAll("-", "").toLowerCase();
@@ -94,6 +109,12 @@ function nameFaults(system: System): Fault[] {
   ];
 }
 
+/** A queue of its own has its workload's name. */
+const hasOwnQueue = (workload: Workload | undefined): boolean =>
+  workload?.kind === "onObject" ||
+  workload?.kind === "onSchedule" ||
+  (workload?.kind === "onMessage" && workload.queue === undefined);
+
 function twinFaults(group: string, names: readonly string[]): Fault[] {
   const keys = names.map((name) => name.replaceAll("-", "").toLowerCase());
   return names.flatMap((name, index) =>
@@ -103,94 +124,16 @@ function twinFaults(group: string, names: readonly string[]): Fault[] {
   );
 }
 
-function serviceFaults(system: System): Fault[] {
-  const faults: Fault[] = [];
-  for (const kind of ["edge", "identity"] as const) {
-    const names = Object.entries(system.services)
-      .filter(([, service]) => service.kind === kind)
-      .map(([name]) => name);
-    if (names.length > 1)
-      faults.push(`services ${names.join(", ")}: more than one ${kind}; keep one`);
-  }
-  for (const [name, service] of Object.entries(system.services)) {
-    const say = (text: string) => faults.push(`service "${name}": ${text}`);
-    if (service.kind === "edge") {
-      if (service.cors?.credentials && service.cors.origins.includes("*"))
-        say('CORS origin "*" with credentials; name the origins, or leave credentials out');
-      for (const origin of service.cors?.origins ?? [])
-        if (origin !== "*" && !isOrigin(origin))
-          say(`CORS origin "${origin}"; write scheme and host, such as "https://shop.example"`);
-      faults.push(...throttleFaults(service.throttle).map((f) => `service "${name}": ${f}`));
-    }
-    if (service.kind === "identity") {
-      if (!(service.passwordMinLength >= 8 && service.passwordMinLength <= 99))
-        say(`passwordMinLength ${service.passwordMinLength}; use 8 to 99`);
-      if (!(service.accessMinutes >= 5 && service.accessMinutes <= 1440))
-        say(`accessMinutes ${service.accessMinutes}; use 5 to 1440`);
-      if (!(service.refreshDays >= 1 && service.refreshDays <= 3650))
-        say(`refreshDays ${service.refreshDays}; use 1 to 3650`);
-    }
-    if (service.kind === "chat" && !system.secrets.includes(service.webhook))
-      say(`webhook "${service.webhook}" is no declared secret; add it to secrets`);
-    if (service.kind === "mailer" && !/^[^@\s]+@[^@\s]+$/.test(service.from))
-      say(`from "${service.from}" is no mail address; write name@host`);
-  }
-  return faults;
-}
-
-function isOrigin(text: string): boolean {
-  // "https://*" would be any origin again: to a gateway a "*" anywhere is a wildcard.
-  return URL.canParse(text) && new URL(text).origin === text && !text.includes("*");
-}
-
-function throttleFaults(throttle: { perSecond: number; burst: number }): Fault[] {
-  return (["perSecond", "burst"] as const).flatMap((part) =>
-    Number.isInteger(throttle[part]) && throttle[part] > 0
-      ? []
-      : [`throttle.${part} ${throttle[part]}; use a whole number above 0`],
-  );
-}
-
-function channelFaults(system: System): Fault[] {
-  return Object.entries(system.channels).flatMap(([name, channel]) => {
-    const say = (part: string, value: number, low: number, high: number) =>
-      Number.isInteger(value) && value >= low && value <= high
-        ? []
-        : [`channel "${name}": ${part} ${value}; use a whole number from ${low} to ${high}`];
-    // Amazon SQS quotas and Kinesis retention, AWS documentation, read 2026-11.
-    if (channel.kind === "queue")
-      return [
-        ...say("maxReceives", channel.maxReceives, 1, 1000),
-        ...say("visibilitySeconds", channel.visibilitySeconds, 0, 43_200),
-        ...say("maxBytes", channel.maxBytes, 1024, 1_048_576),
-      ];
-    if (channel.kind === "stream") return say("retentionHours", channel.retentionHours, 24, 8760);
-    return [];
-  });
-}
-
-function storeFaults(system: System): Fault[] {
-  return Object.entries(system.stores).flatMap(([name, store]) =>
-    store.kind !== "objectStore"
-      ? []
-      : Object.entries(store.folders).flatMap(([folder, { prefix, maxBytes }]) => [
-          ...(prefix.endsWith("/") && !prefix.startsWith("/")
-            ? []
-            : [`store "${name}": folder ${folder}: prefix "${prefix}"; write it as "uploads/"`]),
-          ...(maxBytes === undefined || (Number.isInteger(maxBytes) && maxBytes > 0)
-            ? []
-            : [
-                `store "${name}": folder ${folder}: maxBytes ${maxBytes}; use a whole number above 0`,
-              ]),
-        ]),
-  );
-}
-
 function codeFaults(workload: Workload): Fault[] {
-  return /^[A-Za-z0-9][\w.-]*(\/[A-Za-z0-9][\w.-]*)*$/.test(workload.code)
-    ? []
+  return isFolder(workload.code)
+    ? packageFaults(workload)
     : [`code "${workload.code}"; give a folder from the project's root, such as "functions/users"`];
 }
+
+const packageFaults = ({ packages = [] }: Workload): Fault[] =>
+  packages
+    .filter((name) => !/^(@[a-z0-9~-][\w.~-]*\/)?[a-z0-9~-][\w.~-]*$/.test(name))
+    .map((name) => `package "${name}"; give the name of an npm package, such as "sharp"`);
 
 function useFaults(system: System, kinds: Kinds, workload: Workload): Fault[] {
   return Object.entries(workload.uses ?? {}).flatMap(([name, given]) => {
@@ -215,12 +158,6 @@ function useFaults(system: System, kinds: Kinds, workload: Workload): Fault[] {
   });
 }
 
-function positiveFaults(part: string, value: number | undefined): Fault[] {
-  return value === undefined || (Number.isFinite(value) && value > 0)
-    ? []
-    : [`${part} ${value}; use a number above 0`];
-}
-
 function loadFaults({ load, latency, packageMb }: Workload): Fault[] {
   const faults: Fault[] = [];
   const positive = (part: string, value: number | undefined) =>
@@ -239,89 +176,6 @@ function loadFaults({ load, latency, packageMb }: Workload): Fault[] {
   if (load.ms.max !== undefined && !(load.ms.max >= load.ms.p99))
     faults.push(`load has p99 ${load.ms.p99} ms > max ${load.ms.max} ms; correct one`);
   return faults;
-}
-
-function triggerFaults(system: System, kinds: Kinds, workload: Workload): Fault[] {
-  const names = (what: string, name: string, kind: ResourceKind): Fault[] =>
-    kinds.get(name) === kind
-      ? []
-      : [
-          `${what} "${name}" is no declared ${kind}; declare it or use one of ${
-            [...kinds]
-              .filter(([, k]) => k === kind)
-              .map(([n]) => n)
-              .join(", ") || "none so far"
-          }`,
-        ];
-  switch (workload.kind) {
-    case "onMessage": {
-      const sources = (["queue", "topic", "bus", "stream"] as const).flatMap((kind) => {
-        const name = workload[kind];
-        return name === undefined ? [] : [names(kind, name, kind)];
-      });
-      if (workload.changes !== undefined) {
-        const store = system.stores[workload.changes];
-        sources.push([
-          ...names("changes", workload.changes, "table"),
-          ...(store?.kind === "table" && !store.changes
-            ? [
-                `changes "${workload.changes}" keeps no change feed; declare table({ changes: true })`,
-              ]
-            : []),
-        ]);
-      }
-      const count =
-        sources.length === 1
-          ? []
-          : [
-              `has ${sources.length} sources; give exactly one of queue, topic, bus, stream, changes`,
-            ];
-      const filter =
-        workload.filter && workload.topic === undefined
-          ? ["has a filter but no topic; filters belong to topics"]
-          : [];
-      const batch =
-        workload.batch === undefined ||
-        (Number.isInteger(workload.batch) && workload.batch > 0 && workload.batch <= 10_000)
-          ? []
-          : [`batch ${workload.batch}; use a whole number from 1 to 10000`];
-      return [...count, ...sources.flat(), ...filter, ...batch];
-    }
-    case "onObject":
-      return names("store", workload.store, "objectStore");
-    case "job":
-      return names("queue", workload.queue, "queue");
-    case "onSchedule":
-      return [cronFault(workload.cron), timeZoneFault(workload.timeZone ?? "UTC")].filter(
-        (fault) => fault !== undefined,
-      );
-    case "workflow":
-      return workflowFaults(workload);
-    case "http":
-      return [
-        ...(workload.routes.length > 0 ? [] : ["has no routes; give at least one"]),
-        ...(workload.throttle ? throttleFaults(workload.throttle) : []),
-        ...positiveFaults("maxBodyBytes", workload.maxBodyBytes),
-        ...authFaults(system, workload),
-      ];
-    case "socket":
-      return [
-        ...(/^\/\S*$/.test(workload.path)
-          ? []
-          : [`path "${workload.path}"; write it as "/presence"`]),
-        ...positiveFaults("heartbeatSeconds", workload.heartbeatSeconds),
-        ...authFaults(system, workload),
-      ];
-    default:
-      return [];
-  }
-}
-
-function authFaults(system: System, workload: { readonly auth?: string }): Fault[] {
-  const hasIdentity = Object.values(system.services).some((s) => s.kind === "identity");
-  return (workload.auth ?? "jwt") === "jwt" && !hasIdentity
-    ? ['needs a token but no identity is declared; declare identity(), or say auth: "none"']
-    : [];
 }
 
 function routeFaults(system: System): Fault[] {

@@ -51,6 +51,7 @@ describe("environment variables", () => {
             stores: {},
             channels: {},
             services: {},
+            natives: {},
             secrets: [a.name, b.name],
             workloads: {},
           }).length === 0;

@@ -25,8 +25,11 @@ const scenery: Readonly<Record<string, string>> = {
   args: 'declare const args: import("ROOT/components/aws/ServerlessEdge.ts").ServerlessEdgeArgs;',
   artefacts:
     'declare const artefacts: Record<keyof typeof import("ROOT/system.ts").system.workloads, import("ROOT/components/shared/bundling.ts").Artefact>;',
-  create:
-    'declare const create: (ports: object) => import("ROOT/runtime/ports/index.ts").HttpHandler & import("ROOT/runtime/ports/index.ts").IdentityHooks;',
+  create: `declare const create: (ports: object) => ${["HttpHandler", "IdentityHooks", "MessageHandler", "RecordHandler", "ChangeHandler"].map((name) => `import("ROOT/runtime/ports/index.ts").${name}`).join(" & ")};`,
+  consumer: 'declare const consumer: import("ROOT/runtime/ports/index.ts").QueueConsumer;',
+  deadLetters:
+    "declare const deadLetters: { setAside(body: string, reason: string): Promise<void> };",
+  fromAttribute: 'import { fromAttribute } from "ROOT/runtime/adapters/aws/attributes.ts";',
   expect: 'import { expect } from "vitest";',
   keyOf: 'declare const keyOf: (id: string) => import("ROOT/runtime/ports/index.ts").Key;',
   ports: "declare const ports: object;",

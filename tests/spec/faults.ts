@@ -36,6 +36,7 @@ export const resources = {
     inbox: { kind: "queue", maxReceives: 5, visibilitySeconds: 30, maxBytes: 1024 },
     events: { kind: "topic" },
     clicks: { kind: "stream", retentionHours: 24 },
+    facts: { kind: "bus" },
   },
   services: {
     identity: { kind: "identity", passwordMinLength: 12, accessMinutes: 60, refreshDays: 30 },

@@ -66,6 +66,14 @@ const route = fc.oneof(
   fc.tuple(fc.constantFrom(...methods), fc.string()).map(([method, path]) => `${method} /${path}`),
 );
 /** Every kind's own fields at once: what belongs to another kind must do no harm. */
+const native = fc.record({
+  kind: fc.constant("native"),
+  cloud: fc.constant("aws"),
+  arn: fc.oneof(fc.string(), fc.constant("arn:aws:sns:eu-central-1:111122223333:topic")),
+  actions: fc.array(fc.oneof(fc.string(), fc.constant("sns:Publish")), { maxLength: 2 }),
+  because: fc.string(),
+});
+
 const workload = fc
   .tuple(
     fc.constantFrom(
@@ -103,6 +111,9 @@ const workload = fc
         topic: name,
         stream: name,
         changes: name,
+        bus: name,
+        pattern: fc.object({ maxDepth: 2 }),
+        packages: fc.array(fc.string(), { maxLength: 2 }),
         batch: figure,
         filter: named(fc.array(fc.string())),
         timeZone: fc.string(),
@@ -129,6 +140,7 @@ describe("defineSystem", () => {
       stores: named(store),
       channels: named(channel),
       services: named(service),
+      natives: named(native),
       secrets: fc.array(name, { maxLength: 3 }),
       workloads: named(workload),
     });

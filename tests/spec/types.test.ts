@@ -1,6 +1,6 @@
 import { describe, expect, expectTypeOf, test } from "vitest";
-import type { ObjectStore, Queue, Secrets, Table } from "../../runtime/ports/index.ts";
-import type { PortsOfSystem } from "../../runtime/ports-of.ts";
+import type { ObjectStore, Queue, Secrets, StepHandler, Table } from "../../runtime/ports/index.ts";
+import type { PortsOfSystem, StepsOfSystem } from "../../runtime/ports-of.ts";
 import {
   type Access,
   defineSystem,
@@ -10,6 +10,7 @@ import {
   queue,
   table,
   type VerbsOf,
+  workflow,
 } from "../../spec/index.ts";
 import { compile } from "./compile.ts";
 
@@ -18,12 +19,13 @@ const load = 'load: { perDay: 1, shape: "rare", ms: { p50: 1, p99: 2 }, memoryMb
 /** A system with one of each resource, and one workload. */
 const system = (workload: string) => `
 import * as s from "../../spec/index.ts";
-import type { PortsOfSystem } from "../../runtime/ports-of.ts";
+import type { PortsOfSystem, StepsOfSystem } from "../../runtime/ports-of.ts";
 const system = s.defineSystem({
   name: "shop",
   stores: { catalog: s.table(), media: s.objectStore(), ledger: s.sql({ migrations: "m" }) },
-  channels: { inbox: s.queue(), events: s.topic(), clicks: s.stream() },
+  channels: { inbox: s.queue(), events: s.topic(), clicks: s.stream(), facts: s.bus() },
   services: { mailer: s.mailer({ from: "a@b.c" }), identity: s.identity() },
+  natives: { partner: s.native.aws({ arn: "arn:aws:sns:::t", actions: ["sns:Publish"], because: "b" }) },
   secrets: ["stripe", "github"],
   workloads: {
     users: ${workload}
@@ -145,6 +147,18 @@ const declarations: readonly Case[] = [
     by("onMessage", 'topic: "inbox",'),
     [2322, "users: s.onMessage({", "property 'topic'"],
   ],
+  ["messages of a bus", by("onMessage", 'bus: "facts", pattern: { type: ["a"] },')],
+  [
+    "messages of a bus that is a topic",
+    by("onMessage", 'bus: "events",'),
+    [2322, "users: s.onMessage({", "property 'bus'"],
+  ],
+  ["a native resource", api('uses: { partner: "use" },')],
+  [
+    "a level that a native resource does not have",
+    api('uses: { partner: "read" },'),
+    [2322, "users: s.http({", "'uses.partner'"],
+  ],
   [
     "messages of an unknown stream",
     by("onMessage", 'stream: "events",'),
@@ -201,7 +215,7 @@ describe("the ports of a workload", () => {
   const shop = defineSystem({
     name: "shop",
     stores: { catalog: table(), media: objectStore() },
-    channels: { inbox: queue() },
+    channels: { inbox: queue(), outbox: queue() },
     secrets: ["stripe", "github"],
     workloads: {
       reader: http({
@@ -219,7 +233,7 @@ describe("the ports of a workload", () => {
       }),
       idle: onMessage({
         code: "functions/idle",
-        queue: "inbox",
+        queue: "outbox",
         load: { perDay: 1, shape: "rare", ms: { p50: 1, p99: 2 }, memoryMb: 128 },
       }),
     },
@@ -240,6 +254,24 @@ describe("the ports of a workload", () => {
 
   test("are none where nothing is used", () => {
     expectTypeOf<keyof Ports<"idle">>().toEqualTypeOf<never>();
+  });
+
+  test("of a workflow's code are one handler for each step and compensation", () => {
+    const saga = defineSystem({
+      name: "shop",
+      workloads: {
+        order: workflow({
+          code: "functions/order",
+          steps: [{ name: "pay", timeoutSeconds: 5, compensate: "refund" }],
+          compensations: [{ name: "refund", timeoutSeconds: 5 }],
+          load: { perDay: 1, shape: "rare", ms: { p50: 1, p99: 2 }, memoryMb: 128 },
+        }),
+      },
+    });
+    expectTypeOf<StepsOfSystem<typeof saga, "order">>().toEqualTypeOf<{
+      readonly pay: StepHandler;
+      readonly refund: StepHandler;
+    }>();
   });
 
   test("a level and the list of its verbs are one", () => {

@@ -8,14 +8,18 @@ import {
   identity,
   job,
   mailer,
+  native,
   objectStore,
   onIdentity,
   onMessage,
   onObject,
   onSchedule,
+  api as provider,
   queue,
+  scheduler,
   socket,
   stream,
+  topic,
   workflow,
 } from "../../spec/index.ts";
 import { faultsOf } from "../../spec/validate.ts";
@@ -36,6 +40,7 @@ describe("a declaration", () => {
       stores: {},
       channels: {},
       services: {},
+      natives: {},
       secrets: [],
       workloads: { w: { kind: "http", code, routes: ["GET /"], auth: "none", load: load() } },
     });
@@ -242,7 +247,7 @@ describe("a workload's uses", () => {
 
   test("name what is declared", () => {
     expect(using({ catalogue: "read" })).toEqual([
-      'workload "w": uses "catalogue", which is not declared; declare it or use one of catalog, plain, media, inbox, events, clicks, identity',
+      'workload "w": uses "catalogue", which is not declared; declare it or use one of catalog, plain, media, inbox, events, clicks, facts, identity',
     ]);
   });
 
@@ -407,10 +412,10 @@ describe("socket", () => {
 describe("onMessage", () => {
   test("has exactly one source", () => {
     expect(faultsOfWorkload(consumer({}))).toEqual([
-      'workload "w": has 0 sources; give exactly one of queue, topic, stream, changes',
+      'workload "w": has 0 sources; give exactly one of queue, topic, bus, stream, changes',
     ]);
     expect(faultsOfWorkload(consumer({ queue: "inbox", topic: "events" }))).toEqual([
-      'workload "w": has 2 sources; give exactly one of queue, topic, stream, changes',
+      'workload "w": has 2 sources; give exactly one of queue, topic, bus, stream, changes',
     ]);
   });
 
@@ -419,6 +424,7 @@ describe("onMessage", () => {
     ["queue", "events", "queue", "inbox"],
     ["topic", "inbox", "topic", "events"],
     ["stream", "inbox", "stream", "clicks"],
+    ["bus", "events", "bus", "facts"],
     ["changes", "media", "table", "catalog, plain"],
   ])("takes no %s %s", (what, name, kind, known) => {
     expect(faultsOfWorkload(consumer({ [what]: name }))).toEqual([
@@ -530,6 +536,149 @@ describe("onIdentity", () => {
   test("needs an identity", () => {
     expect(faultsIn({ workloads: { w: hooked("pre-token") } })).toEqual([
       'workload "w": has hooks but no identity is declared; declare identity()',
+    ]);
+  });
+});
+
+describe("a pattern", () => {
+  const patterned = (pattern: unknown) =>
+    faultsOfWorkload(consumer({ bus: "facts", pattern } as never));
+
+  test("may ask for type, source and data at any depth", () => {
+    const pattern = {
+      type: ["a", { prefix: "b." }],
+      source: [{ "anything-but": "me" }],
+      data: { order: { total: [{ numeric: [">", 100] }], note: [{ exists: false }] } },
+    };
+    expect(patterned(pattern)).toEqual([]);
+  });
+
+  test.each([
+    [{}, "pattern is empty, so that everything fits; leave it out"],
+    [{ type: [] }, "pattern.type has no values, so that nothing fits; give some, or leave it out"],
+    [{ type: "a" }, 'pattern.type is "a"; write a list of values, such as ["a"]'],
+    [
+      { data: { a: [{ suffix: "x" }] } },
+      'pattern.data.a has {"suffix":"x"}; use a value, or one of prefix, anything-but, exists, numeric',
+    ],
+  ])("%j is refused", (pattern, fault) => {
+    expect(patterned(pattern)).toEqual([`workload "w": ${fault}`]);
+  });
+
+  test("belongs to a bus", () => {
+    expect(faultsOfWorkload(consumer({ queue: "inbox", pattern: { type: ["a"] } }))).toEqual([
+      'workload "w": has a pattern but no bus; patterns belong to buses',
+    ]);
+  });
+});
+
+describe("an API", () => {
+  const given = (parts: object) =>
+    faultsIn({
+      services: { pay: provider({ url: "https://api.example.com/v1", ...parts }) },
+      secrets: ["key"],
+    });
+
+  test("has an https URL, and may have a secret and a sandbox", () => {
+    expect(given({ secret: "key", sandbox: "functions/sandbox" })).toEqual([]);
+  });
+
+  test.each([
+    "http://api.example.com",
+    "api.example.com",
+    "https://a.example.com?x=1",
+    "ftp://a.b",
+  ])("is not at %s", (url) => {
+    expect(given({ url })).toEqual([
+      `service "pay": url "${url}"; write it as "https://api.example.com"`,
+    ]);
+  });
+
+  test("does not show a password that its URL should not have", () => {
+    expect(given({ url: "https://me:hunter2@api.example.com" }).join()).not.toContain("hunter2");
+  });
+
+  test("names a declared secret and a folder of the project", () => {
+    expect(given({ secret: "other", sandbox: "../x" })).toEqual([
+      'service "pay": secret "other" is no declared secret; add it to secrets',
+      'service "pay": sandbox "../x"; give a folder from the project\'s root',
+    ]);
+  });
+});
+
+describe("a scheduler", () => {
+  test("sends to a declared queue", () => {
+    const services = { later: scheduler({ queue: "mails" }) };
+    expect(faultsIn({ services, channels: { mails: queue() } })).toEqual([]);
+    expect(faultsIn({ services, channels: { mails: topic() } })).toEqual([
+      'service "later": queue "mails" is no declared queue; declare it in channels',
+    ]);
+  });
+});
+
+describe("a native resource", () => {
+  const arn = "arn:aws:events:eu-central-1:111122223333:event-bus/partner";
+  const faults = (parts: object) =>
+    faultsIn({
+      natives: {
+        partner: native.aws({ arn, actions: ["events:PutEvents"], because: "x", ...parts }),
+      },
+    });
+
+  test("is one resource, with the actions that code calls, and a reason", () => {
+    expect(faults({})).toEqual([]);
+  });
+
+  test.each([
+    [{ arn: `${arn}*` }, `arn "${arn}*"; give the whole ARN of one resource, without * or ?`],
+    [{ arn: "partner" }, 'arn "partner"; give the whole ARN of one resource, without * or ?'],
+    [{ actions: [] }, "has no actions; name those that code calls"],
+    [{ actions: ["events:*"] }, 'action "events:*"; write one action, such as "events:PutEvents"'],
+    [{ because: " " }, "says no because; say why no neutral port would do"],
+  ])("%j is refused", (parts, fault) => {
+    expect(faults(parts)).toEqual([`native "partner": ${fault}`]);
+  });
+});
+
+describe("workloads that are started by one resource", () => {
+  test("have a queue each", () => {
+    const channels = { inbox: queue() };
+    const workloads = { a: consumer({ queue: "inbox" }), b: consumer({ queue: "inbox" }) };
+    expect(faultsIn({ channels, workloads })).toEqual([
+      'workload "b": queue "inbox" belongs to workload "a" already, each message would reach one of them; give it a queue of its own, or a topic',
+    ]);
+  });
+
+  test("share a topic", () => {
+    const workloads = { a: consumer({ topic: "events" }), b: consumer({ topic: "events" }) };
+    expect(faultsIn({ channels: { events: topic() }, workloads })).toEqual([]);
+  });
+
+  test("have prefixes of a store that do not overlap, as S3 asks", () => {
+    const stores = { media: objectStore() };
+    const on = (prefix: string) => onObject({ code, store: "media", prefix, load: load() });
+    expect(faultsIn({ stores, workloads: { a: on("a/"), b: on("b/") } })).toEqual([]);
+    expect(faultsIn({ stores, workloads: { a: on("a/"), b: on("a/b/") } })).toEqual([
+      'workload "b": prefix "a/b/" of store "media" overlaps "a/" of workload "a"; let one of them pass it on through a queue',
+    ]);
+  });
+
+  test("have names that no channel has, where they get a queue of their own", () => {
+    const channels = { events: topic(), a: queue() };
+    expect(faultsIn({ channels, workloads: { a: consumer({ topic: "events" }) } })).toEqual([
+      'workload "a": channel "a" has the same name; rename one',
+    ]);
+  });
+});
+
+describe("packages", () => {
+  test("are named as npm names them", () => {
+    expect(
+      faultsOfWorkload(api({ auth: "none", packages: ["sharp", "@img/sharp-linux-arm64"] })),
+    ).toEqual([]);
+    expect(faultsOfWorkload(api({ auth: "none", packages: ["../x", "a b"] }))).toEqual([
+      'workload "w": package "../x"; give the name of an npm package, such as "sharp"',
+      'workload "w": package "a b"; give the name of an npm package, such as "sharp"',
     ]);
   });
 });
