@@ -11,7 +11,7 @@ from moto.moto_server.werkzeug_app import (
     create_backend_app,
 )
 from moto.sqs.models import SQSBackend
-from werkzeug.serving import run_simple
+from werkzeug.serving import make_server
 
 # Moto keeps its state in plain objects that threads may see half changed: two transactions could
 # both be the first. AWS is atomic, so requests wait for each other.
@@ -44,4 +44,8 @@ SQSBackend.receive_message = receive
 
 # A parent that was killed closes it too, so that no server is left behind.
 threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
-run_simple("127.0.0.1", 0, in_turn, threaded=True, request_handler=MotoRequestHandler)
+server = make_server("127.0.0.1", 0, in_turn, threaded=True, request_handler=MotoRequestHandler)
+# Where moto's own state machines find its queues.
+os.environ["MOTO_PORT"] = str(server.port)
+server.log_startup()
+server.serve_forever()
