@@ -4,9 +4,18 @@ import {
   CreateUserPoolCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { CreateTableCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import {
+  CreateEventBusCommand,
+  type EventBridgeClient,
+  PutRuleCommand,
+  PutTargetsCommand,
+} from "@aws-sdk/client-eventbridge";
+import { CreateStreamCommand, type KinesisClient } from "@aws-sdk/client-kinesis";
 import { CreateBucketCommand, type S3Client } from "@aws-sdk/client-s3";
 import { CreateSecretCommand, type SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { CreateTopicCommand, type SNSClient, SubscribeCommand } from "@aws-sdk/client-sns";
 import { CreateQueueCommand, GetQueueAttributesCommand, type SQSClient } from "@aws-sdk/client-sqs";
+import { type Pattern, toEventPattern } from "../../../spec/index.ts";
 import { uniqueName } from "./emulator.ts";
 
 /** A table as the adapter expects it. @returns its name */
@@ -105,4 +114,67 @@ export async function createPool(
     }),
   );
   return { pool: UserPool?.Id ?? "", location: UserPoolClient?.ClientId ?? "" };
+}
+
+const queueArn = async (client: SQSClient, QueueUrl: string): Promise<string> => {
+  const command = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["QueueArn"] });
+  return (await client.send(command)).Attributes?.QueueArn ?? "";
+};
+
+/**
+ * A topic with a queue for each filter.
+ * @returns the topic's ARN and the queues' URLs
+ */
+export async function createTopic(
+  { sns, sqs }: { readonly sns: SNSClient; readonly sqs: SQSClient },
+  filters: readonly (Readonly<Record<string, readonly string[]>> | undefined)[] = [],
+): Promise<{ location: string; queues: string[] }> {
+  const { TopicArn = "" } = await sns.send(new CreateTopicCommand({ Name: uniqueName("topic") }));
+  const queues: string[] = [];
+  for (const filter of filters) {
+    const { location } = await createQueue(sqs);
+    await sns.send(
+      new SubscribeCommand({
+        TopicArn,
+        Protocol: "sqs",
+        Endpoint: await queueArn(sqs, location),
+        Attributes: {
+          RawMessageDelivery: "true",
+          ...(filter ? { FilterPolicy: JSON.stringify(filter) } : {}),
+        },
+      }),
+    );
+    queues.push(location);
+  }
+  return { location: TopicArn, queues };
+}
+
+/**
+ * A bus with a rule and a queue for each pattern.
+ * @returns the bus' name and the queues' URLs
+ */
+export async function createBus(
+  { events, sqs }: { readonly events: EventBridgeClient; readonly sqs: SQSClient },
+  patterns: readonly (Pattern | undefined)[] = [],
+): Promise<{ location: string; queues: string[] }> {
+  const EventBusName = uniqueName("bus");
+  await events.send(new CreateEventBusCommand({ Name: EventBusName }));
+  const queues: string[] = [];
+  for (const pattern of patterns) {
+    const { location } = await createQueue(sqs);
+    const Rule = uniqueName("rule");
+    const EventPattern = JSON.stringify(toEventPattern(pattern));
+    await events.send(new PutRuleCommand({ Name: Rule, EventBusName, EventPattern }));
+    const Targets = [{ Id: "queue", Arn: await queueArn(sqs, location) }];
+    await events.send(new PutTargetsCommand({ Rule, EventBusName, Targets }));
+    queues.push(location);
+  }
+  return { location: EventBusName, queues };
+}
+
+/** @returns the stream's name */
+export async function createStream(client: KinesisClient, ShardCount = 2): Promise<string> {
+  const StreamName = uniqueName("stream");
+  await client.send(new CreateStreamCommand({ StreamName, ShardCount }));
+  return StreamName;
 }
