@@ -165,6 +165,73 @@ describe("a step that comes after it was undone", () => {
   });
 });
 
+describe("a step that was given up, and goes on when all was undone, from wherever it stood", () => {
+  const input = inputOf(scarce);
+
+  /** Holds the first call at its nth turn, until it is told to go on; others pass. */
+  function stall(at: number) {
+    let turns = 0;
+    let goOn = () => {};
+    const gate = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    let reached = () => {};
+    const isThere = new Promise<void>((resolve) => {
+      reached = resolve;
+    });
+    const turn = async () => {
+      turns += 1;
+      if (turns - 1 !== at) return;
+      reached();
+      await gate;
+    };
+    return { turn, goOn, isThere };
+  }
+
+  test.each(["reserve", "pay", "confirm"] as const)("%s", async (step) => {
+    const outcomes = new Set<unknown>();
+    for (let at = 0, isOver = false; !isOver; at += 1) {
+      const { turn, goOn, isThere } = stall(at);
+      let isStalling = false;
+      const world = worldOf(async () => (isStalling ? turn() : undefined));
+      const validate = (await world.handlers.validate({ id: "c-1", input, results: {} })) as Json;
+      const context = { id: "c-1", input, results: { validate } };
+      for (const before of ["reserve", "pay"] as const) {
+        if (before === step) break;
+        await world.handlers[before](context);
+      }
+      isStalling = true;
+      const late = Promise.resolve(world.handlers[step](context))
+        .catch(() => {})
+        .then(() => {
+          isOver = true;
+        });
+      await Promise.race([isThere, late]);
+      isStalling = false;
+      const wasOver = isOver;
+
+      const failed = { step, reason: "States.Timeout" };
+      if (step !== "reserve") await world.handlers.refund({ ...context, failed });
+      await world.handlers.release({ ...context, failed });
+      await world.handlers.apologise({ ...context, failed });
+      goOn();
+      await late;
+      isOver = wasOver;
+      const end = await endOf(world, "c-1");
+      outcomes.add(end.outcome);
+      expect(end, `stalled at turn ${at}`).toEqual(
+        end.outcome === "confirmed" ? confirmed("c-1") : compensated("c-1", end.charged),
+      );
+      expect(await execute(world, "c-2", input)).toBe(
+        end.outcome === "confirmed" ? "compensated" : "done",
+      );
+    }
+    expect([...outcomes]).toEqual(
+      step === "confirm" ? ["compensated", "confirmed"] : ["compensated"],
+    );
+  });
+});
+
 test("a confirmation that was given up on its way is completed by what would undo it", async () => {
   const world = worldOf(atOnce);
   const input = inputOf(scarce);
