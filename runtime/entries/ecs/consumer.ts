@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Feed } from "../../../spec/index.ts";
 import type { Delivery, QueueConsumer } from "../../ports/index.ts";
 import { type Deadline, deadlineIn } from "../deadline.ts";
@@ -84,10 +83,10 @@ export function startConsumer(options: ConsumerOptions): Consumer {
       } catch (error) {
         const outcome = outcomeOf(error);
         onTrouble({ outcome, error, message: message.id });
-        const pause = stopping.signal.aborted ? 0 : backoffSeconds(message.receives);
+        const wait = stopping.signal.aborted ? 0 : backoffSeconds(message.receives);
         await (outcome === "reject"
           ? delivery.reject(reasonOf(error))
-          : delivery.retry(reasonOf(error), pause));
+          : delivery.retry(reasonOf(error), wait));
         return;
       }
       await delivery.done();
@@ -117,6 +116,16 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     }
   }
 
+  let wake = () => {};
+  const pause = (ms: number) =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+
   async function run(): Promise<void> {
     for (let failures = 0; !stopping.signal.aborted; ) {
       if (working.size >= concurrency) {
@@ -129,8 +138,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
         failures = 0;
       } catch (error) {
         onTrouble({ outcome: "receive", error });
-        const pause = Math.min(2 ** failures++, longestPauseSeconds) * 1000;
-        await sleep(pause, undefined, { signal: stopping.signal }).catch(() => {});
+        await pause(Math.min(2 ** failures++, longestPauseSeconds) * 1000);
       }
     }
   }
@@ -143,11 +151,15 @@ export function startConsumer(options: ConsumerOptions): Consumer {
       over = true;
       for (const deadline of working.keys()) deadline.pass(stopped);
     };
-    const timer = setTimeout(giveBack, drainSeconds * 1000);
+    wake();
+    const patience = Promise.withResolvers<void>();
+    const timers = [
+      setTimeout(giveBack, drainSeconds * 1000),
+      setTimeout(patience.resolve, (drainSeconds + giveBackSeconds) * 1000),
+    ];
     const ended = running.then(() => Promise.all(working.values()));
-    const patience = (drainSeconds + giveBackSeconds) * 1000;
-    await Promise.race([ended, sleep(patience, undefined, { ref: false })]);
-    clearTimeout(timer);
+    await Promise.race([ended, patience.promise]);
+    for (const timer of timers) clearTimeout(timer);
     return working.size + unreturned;
   };
   let drained: Promise<number> | undefined;
