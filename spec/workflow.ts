@@ -145,14 +145,14 @@ export function failureOf(saga: Saga, history: readonly TryEnd[]): Failure | und
 /** An error as Step Functions records it. */
 export interface StateError {
   readonly Error: string;
-  /** A text; of a function's error JSON with `errorMessage`. */
-  readonly Cause?: string;
+  /** A text, of a function's error JSON with `errorMessage`; not every error has one. */
+  readonly Cause?: string | null;
 }
 
 /** A recorded error's reason, in the words that the step's error had. */
-export function reasonOf({ Error: name, Cause = "" }: StateError): string {
+export function reasonOf({ Error: name, Cause }: StateError): string {
   if (name === "States.Timeout") return timedOutReason;
-  return cutReason(messageOf(Cause)) || name;
+  return cutReason(messageOf(Cause ?? "")) || name;
 }
 
 /** A reason on one line, of at most {@link maxReason} characters. */

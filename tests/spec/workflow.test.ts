@@ -125,6 +125,7 @@ describe("a reason", () => {
 
   test("is the error's name where there is no cause, and the same words for each time-out", () => {
     expect(reasonOf({ Error: "Lambda.Unknown" })).toBe("Lambda.Unknown");
+    expect(reasonOf({ Error: "Lambda.Unknown", Cause: null })).toBe("Lambda.Unknown");
     expect(reasonOf({ Error: "Failed", Cause: '{"errorMessage":""}' })).toBe("Failed");
     expect(reasonOf({ Error: "States.Timeout", Cause: "whatever" })).toBe(timedOutReason);
   });
