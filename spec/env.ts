@@ -28,3 +28,6 @@ export const tokenEnv = {
 
 /** Where an event workload puts what no delivery can help: its dead-letter queue's URL. */
 export const deadLettersEnv = "SPILLWAY_DEAD_LETTERS";
+
+/** Where a container's consumer receives from: its queue's URL. */
+export const sourceQueueEnv = "SPILLWAY_SOURCE_QUEUE";
