@@ -1,4 +1,11 @@
-import type { DeadLetter, Item, ObjectInfo, QueueAdmin } from "../runtime/ports/index.ts";
+import type { DeadLetter, Item, JsonObject, Post, QueueAdmin } from "../runtime/ports/index.ts";
+import type { Step, Workflow } from "../spec/index.ts";
+import {
+  type ObjectListing,
+  type ObjectSource,
+  type ObjectStoreState,
+  objectListing,
+} from "./dashboard/listing.ts";
 import type { RecentRequests, RequestRecord } from "./gateway/requests.ts";
 import type { Status } from "./workloads.ts";
 
@@ -46,21 +53,102 @@ export interface TableState {
   readonly items: readonly Item[];
   /** Whether there are more than are listed. */
   readonly more: boolean;
+  /** How many documents there are. */
+  readonly total?: number;
 }
 
-export interface ObjectStoreState {
-  readonly kind: "objectStore";
-  readonly name: string;
-  readonly items: readonly Omit<ObjectInfo, "contentType">[];
-  readonly more: boolean;
-}
-
-export interface MailState {
+/** A mail as it was captured. */
+export interface CapturedMail {
   readonly id: string;
+  readonly from?: string;
   readonly to: string;
   readonly subject: string;
   readonly text: string;
+  readonly html?: string;
   readonly at: Date;
+}
+
+/** `html`: whether there is some, at `api/mails/<id>/html`. */
+export interface MailState extends Omit<CapturedMail, "html"> {
+  readonly html: boolean;
+}
+
+/** A post as it was captured. */
+export interface PostState {
+  readonly id: string;
+  /** Name of the chat in system.ts. */
+  readonly chat?: string;
+  readonly post: Post;
+  readonly at: Date;
+}
+
+/** Who reads a topic, a bus, a stream or a change feed, and how far. */
+export interface ChannelState {
+  readonly name: string;
+  readonly kind: "topic" | "bus" | "stream" | "changes";
+  readonly subscribers: readonly SubscriberState[];
+}
+export interface SubscriberState {
+  readonly workload: string;
+  /** What it asks for, as JSON text. Default: everything */
+  readonly wants?: string;
+  /** The queue in front of it. */
+  readonly queue?: string;
+  /** How far it has read, by shard. */
+  readonly positions?: readonly Position[];
+}
+export interface Position {
+  readonly shard: string;
+  /** The last sequence that is done; absent before the first. */
+  readonly at?: string;
+  /** Records that wait. */
+  readonly behind?: number;
+}
+
+/** One step of an execution, in the order in which they were begun. */
+export interface StepState {
+  readonly name: string;
+  readonly kind: "step" | "compensation" | "onFailure";
+  readonly state: "pending" | "running" | "done" | "failed" | "skipped";
+  readonly tries: number;
+  readonly reason?: string;
+}
+
+export interface ExecutionState {
+  readonly id: string;
+  readonly status: "running" | "done" | "compensated" | "stuck";
+  readonly startedAt: Date;
+  readonly endedAt?: Date;
+  readonly input: JsonObject;
+  readonly steps: readonly StepState[];
+}
+
+/** A workflow that runs here. */
+export interface WorkflowSource {
+  readonly declaration: Pick<Workflow, "steps" | "compensations" | "onFailure">;
+  /** Newest first. */
+  executions(limit: number): Promise<readonly ExecutionState[]>;
+  /** As the port's; throws its errors. */
+  start(id: string, input: JsonObject): Promise<{ readonly started: boolean }>;
+}
+
+export interface WorkflowState {
+  readonly name: string;
+  readonly steps: readonly Pick<Step, "name" | "compensate">[];
+  readonly compensations: readonly Pick<Step, "name">[];
+  readonly onFailure?: string;
+  readonly executions: readonly ExecutionState[];
+  readonly total?: number;
+}
+
+/** How many there are of what only the newest are shown. */
+export interface Totals {
+  readonly mails?: number;
+  readonly posts?: number;
+  /** By table. */
+  readonly documents?: Readonly<Record<string, number>>;
+  /** By workflow. */
+  readonly executions?: Readonly<Record<string, number>>;
 }
 
 /** A schedule that runs here. */
@@ -82,47 +170,119 @@ export interface State {
   readonly routes: readonly RouteState[];
   readonly workloads: readonly WorkloadState[];
   readonly queues: readonly QueueState[];
+  readonly channels: readonly ChannelState[];
+  readonly schedules: readonly ScheduleState[];
+  readonly workflows: readonly WorkflowState[];
   readonly tables: readonly TableState[];
   readonly objectStores: readonly ObjectStoreState[];
   /** Newest first. */
   readonly mails: readonly MailState[];
+  /** Newest first. */
+  readonly posts: readonly PostState[];
   /** Newest first; `total` since the start. */
   readonly requests: { readonly total: number; readonly recent: readonly RequestRecord[] };
+  readonly totals: Totals;
 }
 
-/** Where the changing parts of the state come from. */
+/** Where the changing parts of the state come from, and what may be done. */
 export interface StateSources {
   readonly fixed: Pick<State, "system" | "url" | "startedAt" | "routes" | "workloads">;
   readonly queues: ReadonlyMap<string, QueueAdmin>;
   /** The running consumers of a queue. */
   readonly consumersOf: (queue: string) => readonly string[];
   readonly tables: () => Promise<readonly TableState[]>;
-  readonly objectStores: () => Promise<readonly ObjectStoreState[]>;
-  readonly mails: (limit: number) => Promise<readonly MailState[]>;
+  readonly objects: ReadonlyMap<string, ObjectSource>;
+  /** Newest first. */
+  readonly mails: (limit: number) => Promise<readonly CapturedMail[]>;
   readonly requests: RecentRequests;
+  /** Newest first. Default: none */
+  readonly posts?: (limit: number) => Promise<readonly PostState[]>;
+  /** Default: none */
+  readonly schedules?: () => readonly ScheduleState[];
+  /** Throws `not-found`. Default: there are no schedules. */
+  readonly runNow?: (workload: string) => Promise<{ readonly scheduledAt: Date }>;
+  /** By name. Default: none */
+  readonly workflows?: ReadonlyMap<string, WorkflowSource>;
+  /** See `describeChannels`. Default: none */
+  readonly channels?: () => Promise<readonly ChannelState[]>;
+  /** Default: not counted */
+  readonly totals?: () => Promise<Totals>;
 }
 
-/** How many of each list are shown. */
-export const shown = { requests: 50, deadLetters: 50, mails: 50, items: 100 } as const;
+/** How many of each list are shown; objects of each folder. */
+export const shown = {
+  requests: 50,
+  deadLetters: 50,
+  mails: 50,
+  posts: 50,
+  executions: 20,
+  items: 100,
+  objects: 24,
+} as const;
 
-/** Reads the state as it is now. */
-export async function readState(sources: StateSources): Promise<State> {
-  const [queues, tables, objectStores, mails] = await Promise.all([
-    Promise.all(
-      [...sources.queues].map(async ([name, admin]): Promise<QueueState> => {
-        const depth = await admin.depth();
-        const deadLetters = depth.dead > 0 ? await admin.deadLetters(shown.deadLetters) : [];
-        return { name, consumers: sources.consumersOf(name), ...depth, deadLetters };
-      }),
-    ),
-    sources.tables(),
-    sources.objectStores(),
-    sources.mails(shown.mails),
-  ]);
-  const { total } = sources.requests;
-  const recent = sources.requests.list().slice(0, shown.requests);
-  return { ...sources.fixed, queues, tables, objectStores, mails, requests: { total, recent } };
+/**
+ * Reads the state as it is now; `renew` after something was done.
+ * @param sources see {@link StateSources}
+ */
+export function stateReader(sources: StateSources): {
+  read(): Promise<State>;
+  readonly objects: ObjectListing;
+} {
+  const objects = objectListing(sources.objects, shown.objects);
+  const read = async (): Promise<State> => {
+    const totals = (await sources.totals?.()) ?? {};
+    const [queues, tables, objectStores, mails, posts, channels, workflows] = await Promise.all([
+      readQueues(sources),
+      sources.tables(),
+      objects.read(),
+      sources.mails(shown.mails),
+      sources.posts?.(shown.posts) ?? [],
+      sources.channels?.() ?? [],
+      readWorkflows(sources, totals),
+    ]);
+    return {
+      ...sources.fixed,
+      queues,
+      channels,
+      schedules: sources.schedules?.() ?? [],
+      workflows,
+      tables: tables.map((one) => ({ ...one, total: totals.documents?.[one.name] ?? one.total })),
+      objectStores,
+      mails: mails.map((mail) => ({ ...mail, html: mail.html !== undefined })),
+      posts,
+      requests: {
+        total: sources.requests.total,
+        recent: sources.requests.list().slice(0, shown.requests),
+      },
+      totals,
+    };
+  };
+  return { read, objects };
 }
+
+const readQueues = ({ queues, consumersOf }: StateSources): Promise<QueueState[]> =>
+  Promise.all(
+    [...queues].map(async ([name, admin]) => {
+      const depth = await admin.depth();
+      const deadLetters = depth.dead > 0 ? await admin.deadLetters(shown.deadLetters) : [];
+      return { name, consumers: consumersOf(name), ...depth, deadLetters };
+    }),
+  );
+
+const readWorkflows = (
+  { workflows = new Map() }: StateSources,
+  totals: Totals,
+): Promise<WorkflowState[]> =>
+  Promise.all(
+    [...workflows].map(async ([name, { declaration, executions }]) => ({
+      name,
+      steps: declaration.steps.map(({ name: step, compensate }) => ({ name: step, compensate })),
+      compensations: (declaration.compensations ?? []).map((step) => ({ name: step.name })),
+      onFailure: declaration.onFailure,
+      executions: await executions(shown.executions),
+      total: totals.executions?.[name],
+    })),
+  );
 
 /** The state as JSON text, shared by all pages that ask for it. */
 export interface SharedState {

@@ -66,7 +66,9 @@ describe("the dashboard's JSON", () => {
   test("shows documents and objects as they are stored", async () => {
     await host.post("/notes", { id: "shown", text: "hello" });
     const state = await host.until(({ objectStores }) =>
-      objectStores.some(({ items }) => items.some(({ key }) => key === "notes/shown.txt")),
+      objectStores.some(({ folders }) =>
+        folders.some(({ items }) => items.some(({ key }) => key === "notes/shown.txt")),
+      ),
     );
     expect(state.tables.find(({ name }) => name === "notes")?.items).toContainEqual({
       pk: "NOTE#shown",

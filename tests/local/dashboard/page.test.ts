@@ -1,7 +1,7 @@
-import chromium from "@sparticuz/chromium";
-import { type Browser, type Page, chromium as playwright } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { lab, type Started, start, temporary } from "../harness.ts";
+import { contrasts, launch, openPage } from "./served.ts";
 
 describe("the dashboard in Chromium", () => {
   const data = temporary();
@@ -9,16 +9,10 @@ describe("the dashboard in Chromium", () => {
   let browser: Browser;
   let page: Page;
   /** What the browser complained about. */
-  let complaints: string[];
+  let complaints: readonly string[];
 
   beforeAll(async () => {
-    [host, browser] = await Promise.all([
-      start(lab, data.folder),
-      // The package's own flags switch web security off; root needs the one that is left.
-      chromium
-        .executablePath()
-        .then((executablePath) => playwright.launch({ executablePath, args: ["--no-sandbox"] })),
-    ]);
+    [host, browser] = await Promise.all([start(lab, data.folder), launch()]);
   });
   afterAll(async () => {
     await browser?.close();
@@ -26,17 +20,7 @@ describe("the dashboard in Chromium", () => {
     data.remove();
   });
   beforeEach(async () => {
-    page = await browser.newPage();
-    complaints = [];
-    page.on("console", (message) => {
-      if (["error", "warning"].includes(message.type())) complaints.push(message.text());
-    });
-    page.on("pageerror", (error) => complaints.push(error.message));
-    page.on("requestfailed", (request) =>
-      complaints.push(`${request.url()} ${request.failure()?.errorText}`),
-    );
-    await page.goto(`${host.url}/_spillway/`);
-    await page.getByRole("status").getByText("live").waitFor();
+    ({ page, complaints } = await openPage(browser, `${host.url}/_spillway/`));
   });
   afterEach(() => page.close());
 
@@ -107,9 +91,9 @@ describe("the dashboard in Chromium", () => {
     const markup = `<img src=x onerror="document.title='owned'"><script>document.title='owned'</script>`;
     await host.post("/notes", { id: markup.replaceAll("/", "∕"), text: markup });
     await host.post("/notes/jobs", { id: markup, fail: "invalid" });
-    const stored = page.locator("#store-list summary", { hasText: "<img src=x" });
+    const stored = page.locator("#table-list summary", { hasText: "<img src=x" });
     await stored.click();
-    await page.locator("#store-list pre", { hasText: "<img src=x onerror=" }).waitFor();
+    await page.locator("#table-list pre", { hasText: "<img src=x onerror=" }).waitFor();
     const letter = page.locator("#queue-list details");
     await letter.locator("summary").click();
     await letter.getByRole("button", { name: "Discard" }).click();
@@ -126,7 +110,9 @@ describe("the dashboard in Chromium", () => {
     await page.keyboard.press("Enter");
     await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
-    expect(await page.locator("#route-list > details").first().getAttribute("open")).toBe("");
+    expect(await page.locator("#workload-list > details").first().getAttribute("open")).toBe("");
+    await summary("/echo/{rest+}").focus();
+    await page.keyboard.press("Enter");
     await page.keyboard.press("Tab");
     expect(await page.evaluate("document.activeElement.tagName")).toBe("INPUT");
   });
@@ -158,34 +144,3 @@ describe("the dashboard in Chromium", () => {
     other.remove();
   });
 });
-
-/** Texts whose contrast is under 4.5 to 1 (WCAG 2.2, 1.4.3 level AA). */
-const contrasts = (page: Page): Promise<string[]> =>
-  page.evaluate(`(() => {
-    const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-    const rgb = (color) => {
-      canvas.clearRect(0, 0, 1, 1);
-      canvas.fillStyle = color;
-      canvas.fillRect(0, 0, 1, 1);
-      return [...canvas.getImageData(0, 0, 1, 1).data];
-    };
-    const light = ([r, g, b]) => {
-      const [x, y, z] = [r, g, b].map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
-      return 0.2126 * x + 0.7152 * y + 0.0722 * z;
-    };
-    const ground = (element) => {
-      for (let at = element; at; at = at.parentElement) {
-        const color = rgb(getComputedStyle(at).backgroundColor);
-        if (color[3] === 255) return color;
-      }
-      return [255, 255, 255];
-    };
-    const poor = new Set();
-    for (const element of document.querySelectorAll("body *")) {
-      const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
-      if (!own || element.closest("dialog") || !element.checkVisibility()) continue;
-      const [a, b] = [light(rgb(getComputedStyle(element).color)), light(ground(element))].sort((x, y) => y - x);
-      if ((a + 0.05) / (b + 0.05) < 4.5) poor.add(element.className + " " + element.textContent.slice(0, 30));
-    }
-    return [...poor];
-  })()`);
