@@ -109,7 +109,8 @@ export interface Position {
 export interface StepState {
   readonly name: string;
   readonly kind: "step" | "compensation" | "onFailure";
-  readonly state: "pending" | "running" | "done" | "failed" | "skipped";
+  /** "compensated": it was done, and has been undone. "skipped": it was not needed. */
+  readonly state: "pending" | "running" | "done" | "failed" | "compensated" | "skipped";
   readonly tries: number;
   readonly reason?: string;
 }

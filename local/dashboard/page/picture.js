@@ -14,6 +14,7 @@ const words = {
   running: "running",
   done: "done",
   failed: "failed",
+  compensated: "undone",
   skipped: "not needed",
 };
 const ends = {
