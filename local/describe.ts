@@ -83,9 +83,11 @@ export function triggerOf(workload: Workload): string {
         ? `queue ${workload.queue}`
         : workload.topic
           ? `topic ${workload.topic}`
-          : workload.stream
-            ? `stream ${workload.stream}`
-            : `changes of ${workload.changes}`;
+          : workload.bus
+            ? `bus ${workload.bus}`
+            : workload.stream
+              ? `stream ${workload.stream}`
+              : `changes of ${workload.changes}`;
     case "onObject":
       return `objects in ${workload.store}/${workload.prefix}`;
     case "onSchedule":
