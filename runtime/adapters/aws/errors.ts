@@ -121,3 +121,13 @@ export async function whileInTheWay<T>(
     await new Promise((resolve) => setTimeout(resolve, Math.random() * longest));
   }
 }
+
+/** Where a key of KMS is in the way, services say so with 400: none of it is the caller's fault. */
+export const kmsCodes = {
+  KMSThrottlingException: "throttled",
+  KMSAccessDeniedException: "denied",
+  KMSDisabledException: "unavailable",
+  KMSInvalidStateException: "unavailable",
+  KMSNotFoundException: "unavailable",
+  KMSOptInRequired: "unavailable",
+} as const satisfies Readonly<Record<string, ErrorCode>>;

@@ -4,7 +4,7 @@ import type { Stream } from "../../ports/index.ts";
 import { faultsOf } from "../faults.ts";
 import { checkRecords, type RecordText } from "../limits.ts";
 import { clientSettings, lazy } from "./client.ts";
-import { answerOf, whileInTheWay } from "./errors.ts";
+import { answerOf, kmsCodes, whileInTheWay } from "./errors.ts";
 import { entryError, isPassing } from "./partial.ts";
 
 const shared = lazy(() => {
@@ -46,7 +46,7 @@ export function stream(options: {
       left = left.filter((_, index) => answers[index]?.ErrorCode);
       if (failed) throw entryError(failed);
     };
-    await answerOf(fault, whileInTheWay(isPassing, put, tries));
+    await answerOf(fault, whileInTheWay(isPassing, put, tries), kmsCodes);
   }
 
   return {

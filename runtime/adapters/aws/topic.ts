@@ -3,19 +3,9 @@ import type { Topic } from "../../ports/index.ts";
 import { published } from "../events.ts";
 import { faultsOf } from "../faults.ts";
 import { clientSettings, lazy } from "./client.ts";
-import { answerOf } from "./errors.ts";
+import { answerOf, kmsCodes } from "./errors.ts";
 
 const shared = lazy(() => new SNSClient(clientSettings()));
-
-/** Where a key of KMS is in the way, SNS says so with 400: none of it is the event's fault. */
-const codes = {
-  KMSThrottlingException: "throttled",
-  KMSAccessDeniedException: "denied",
-  KMSDisabledException: "unavailable",
-  KMSInvalidStateException: "unavailable",
-  KMSNotFoundException: "unavailable",
-  KMSOptInRequired: "unavailable",
-} as const;
 
 /**
  * Publishes to an SNS topic whose subscribers get the envelope's JSON as it is (raw message
@@ -47,7 +37,7 @@ export function topic(options: {
           ]),
         ),
       });
-      await answerOf(fault, client().send(command), codes);
+      await answerOf(fault, client().send(command), kmsCodes);
       return { id: envelope.id };
     },
   };

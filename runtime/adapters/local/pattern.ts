@@ -43,7 +43,7 @@ export function matcherOf(pattern: Pattern = {}): (event: EventEnvelope) => bool
       present: byPath.get(path) ?? [],
       fitting: (byPath.get(path) ?? []).filter(({ value }) => matchers.some(fits(value))),
     }));
-    return holds(found, 0, new Map(), new Set());
+    return holdTogether(found);
   };
 }
 
@@ -79,39 +79,36 @@ interface Found {
   readonly fitting: readonly Field[];
 }
 
-/** Whether the conditions from `index` on can hold together within the elements chosen so far. */
-function holds(
-  found: readonly Found[],
-  index: number,
-  chosen: Elements,
-  failed: Set<string>,
-): boolean {
-  const condition = found[index];
-  if (!condition) return true;
-  // Only the lists that later conditions look into can make a difference to them.
-  const lists = new Set(
-    found.slice(index).flatMap(({ present }) => present.flatMap((f) => [...f.elements.keys()])),
-  );
-  const known = JSON.stringify([index, [...chosen].filter(([list]) => lists.has(list)).sort()]);
-  if (failed.has(known)) return false;
-  const together = (field: Field) =>
-    [...field.elements].every(([list, at]) => (chosen.get(list) ?? at) === at);
-  const held =
-    condition.fitting
-      .filter(together)
-      .some((field) => holds(found, index + 1, new Map([...chosen, ...field.elements]), failed)) ||
-    (condition.absent &&
-      !condition.present.some(together) &&
-      holds(found, index + 1, chosen, failed));
-  if (!held) failed.add(known);
-  return held;
+/** Whether all conditions can hold together: in lists, within the same elements. */
+function holdTogether(found: readonly Found[]): boolean {
+  // What was chosen in a list makes a difference to the conditions that look into it, no others.
+  const listsFrom = found.map((_, index) => listsOf(found.slice(index)));
+  const failed = new Set<string>();
+
+  const hold = (index: number, chosen: Elements): boolean => {
+    const condition = found[index];
+    if (!condition) return true;
+    const relevant = [...chosen].filter(([list]) => listsFrom[index]?.has(list));
+    const known = JSON.stringify([index, relevant.sort()]);
+    if (failed.has(known)) return false;
+    const together = (field: Field) =>
+      [...field.elements].every(([list, at]) => (chosen.get(list) ?? at) === at);
+    const held =
+      condition.fitting
+        .filter(together)
+        .some((field) => hold(index + 1, new Map([...chosen, ...field.elements]))) ||
+      (condition.absent && !condition.present.some(together) && hold(index + 1, chosen));
+    if (!held) failed.add(known);
+    return held;
+  };
+  return hold(0, new Map());
 }
+
+const listsOf = (found: readonly Found[]): ReadonlySet<number> =>
+  new Set(found.flatMap(({ present }) => present.flatMap((field) => [...field.elements.keys()])));
 
 const isExists = (matcher: Matcher): matcher is { readonly exists: boolean } =>
   typeof matcher === "object" && matcher !== null && "exists" in matcher;
-
-/** EventBridge compares numbers from -5.0e9 to 5.0e9 alone (user guide, read 2026-11). */
-const largest = 5e9;
 
 const comparisons = {
   "=": (a: number, b: number) => a === b,
@@ -129,7 +126,7 @@ const fits =
     if ("prefix" in matcher) return typeof value === "string" && value.startsWith(matcher.prefix);
     if ("anything-but" in matcher)
       return ![matcher["anything-but"]].flat().some((refused) => refused === value);
-    if (typeof value !== "number" || Math.abs(value) > largest) return false;
+    if (typeof value !== "number") return false;
     const [first, low, second, high] = matcher.numeric;
     return (
       comparisons[first](value, low) &&
