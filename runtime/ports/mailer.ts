@@ -6,12 +6,16 @@ export interface Mail {
   readonly html?: string;
   /**
    * The same for each try to send one mail, 1 to 200 printable ASCII characters: becomes its
-   * Message-ID, so that receivers can tell a second copy. Default: a random one
+   * Message-ID (on AWS the header X-Spillway-Id), so that receivers can tell a second copy.
+   * Default: a random one
    */
   readonly id?: string;
 }
 
 export interface Mailer {
-  /** Hands a mail over for delivery. Throws `invalid` for an address that is none. */
+  /**
+   * Hands a mail over for delivery.
+   * @throws `invalid` for an address that is none, `too-large` over 5 MiB
+   */
   send(mail: Mail): Promise<void>;
 }

@@ -12,9 +12,9 @@ import {
   type Tokens,
 } from "../../ports/index.ts";
 import { faultsOf } from "../faults.ts";
+import { isAddress } from "../mails.ts";
 import { attempt, forgive } from "./attempts.ts";
 import { keepQuestion, takeQuestion } from "./challenges.ts";
-import { isAddress } from "./mailer.ts";
 import { hashPassword, isPassword, passwordFault } from "./passwords.ts";
 import { guarded } from "./postgres-faults.ts";
 import { tokenIssuer } from "./tokens.ts";

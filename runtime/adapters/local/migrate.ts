@@ -181,6 +181,39 @@ const steps: readonly string[] = [
    create index executions_owned on spillway.executions (workflow, owner)
      where status = 'running' and owner is not null;
    create index executions_newest on spillway.executions (workflow, started_at desc);`,
+  `alter table spillway.mails
+     add message_id text collate "C",
+     add html text,
+     -- When a mail server took it.
+     add taken_at timestamptz;
+   update spillway.mails set message_id = id::text;
+   alter table spillway.mails alter message_id set not null, add unique (mailer, message_id);
+
+   create table spillway.posts (
+     id bigint generated always as identity primary key,
+     chat text not null,
+     post json not null,
+     posted_at timestamptz not null default clock_timestamp()
+   );
+
+   -- What the gateway answered: how many in each minute, by how long they took; see durations.ts.
+   create table spillway.requests (
+     minute timestamptz not null,
+     bucket smallint not null,
+     requests bigint not null,
+     errors bigint not null,
+     primary key (minute, bucket)
+   );
+
+   -- What is to be sent to a queue, and not before its time.
+   create table spillway.scheduled (
+     scheduler text collate "C" not null,
+     id text collate "C" not null,
+     at timestamptz not null,
+     body text not null,
+     primary key (scheduler, id)
+   );
+   create index scheduled_due on spillway.scheduled (scheduler, at);`,
 ];
 
 /** Any number of ours: one process migrates at a time. */

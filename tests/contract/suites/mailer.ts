@@ -10,11 +10,14 @@ export interface MailerParts {
   close(): Promise<void>;
 }
 
+export interface MailerSubject {
+  /** Both texts of a mail can be looked at, and its id. An emulator may keep the HTML alone. */
+  readonly whole: boolean;
+  readonly make: () => Promise<MailerParts>;
+}
+
 /** What every Mailer does, the same on every adapter. */
-export function mailerContract(
-  title: string,
-  { make }: { readonly make: () => Promise<MailerParts> },
-): void {
+export function mailerContract(title: string, { make, whole }: MailerSubject): void {
   describe(title, () => {
     let parts: MailerParts;
     beforeAll(async () => {
@@ -32,6 +35,14 @@ export function mailerContract(
       ];
       for (const mail of mails) await parts.mailer.send(mail);
       expect(await parts.delivered(to)).toEqual(mails.map((mail) => expect.objectContaining(mail)));
+    });
+
+    it("hands a mail over with its HTML and its id", async () => {
+      const to = address();
+      const mail = { to, subject: "Both", text: "Plain ü", html: "<p>Fäncy &amp; <b>bold</b></p>" };
+      await parts.mailer.send({ ...mail, id: "receipt <1>" });
+      const seen = whole ? { ...mail, id: "receipt <1>" } : { to, html: mail.html };
+      expect(await parts.delivered(to)).toEqual([expect.objectContaining(seen)]);
     });
 
     it("hands over each of many that are sent at the same time", async () => {
@@ -54,8 +65,21 @@ export function mailerContract(
     it.each([
       ["address", { to: "a@example.com\r\nBcc: b@example.com", subject: "s", text: "t" }],
       ["subject", { to: "a@example.com", subject: "s\r\nBcc: b@example.com", text: "t" }],
+      ["id", { to: "a@example.com", subject: "s", text: "t", id: "1\r\nBcc: b@example.com" }],
     ])("refuses an %s that would add a header as invalid", async (_, mail) => {
       expect(await refusal(parts.mailer.send(mail))).toBe("invalid");
+    });
+
+    it.each(["", "ü", "x".repeat(201)])("refuses the id %j as invalid", async (id) => {
+      const mail = { to: address(), subject: "s", text: "t", id };
+      expect(await refusal(parts.mailer.send(mail))).toBe("invalid");
+    });
+
+    it("refuses a mail of over 5 MiB as too-large", async () => {
+      const half = "x".repeat(2_621_440);
+      const mail = { to: address(), subject: "s", text: half, html: `${half}!` };
+      expect(await refusal(parts.mailer.send(mail))).toBe("too-large");
+      expect(await parts.delivered(mail.to)).toEqual([]);
     });
   });
 }
