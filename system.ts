@@ -322,6 +322,8 @@ export const system = defineSystem({
         catalog: ["get", "query", "put"],
         mails: "send",
       },
+      // Its standard fonts are files that it loads by name.
+      packages: ["pdfkit"],
       load: {
         perDay: 500,
         shape: "business-hours",
