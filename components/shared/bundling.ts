@@ -1,13 +1,24 @@
 import { existsSync, statSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
-import { join, relative, resolve } from "node:path";
-import { type BuildFailure, build, type Metafile, type Plugin, version } from "esbuild";
+import { join } from "node:path";
+import { version } from "esbuild";
+import { limits } from "../../planner/index.ts";
 import type { System } from "../../spec/index.ts";
 import { type Artefact, cached, Hashes, sha256, store } from "./bundle-cache.ts";
-import { type Entry, entryFor, isBundled } from "./entries.ts";
+import { type Compiled, compile, settings } from "./compile.ts";
+import { entryFor, functionFault } from "./entries.ts";
+import {
+  fetched,
+  filesOf,
+  functionPlatform,
+  type NativePackages,
+  nativePackages,
+  type Platform,
+} from "./native-packages.ts";
 import { type Fault, refuse } from "./validation.ts";
 
 export type { Artefact } from "./bundle-cache.ts";
+export type { Platform } from "./native-packages.ts";
 
 export interface BundleOptions {
   readonly system: System;
@@ -17,24 +28,27 @@ export interface BundleOptions {
   readonly root?: string;
   /** Folder for archives and cache, from the working directory. Default: ".spillway/bundles" */
   readonly outDir?: string;
+  /** What packages with native parts are for. Default: linux-arm64, as functions are */
+  readonly platform?: Platform;
 }
 
 /** Whether a workload's folder has an `index.ts` yet. */
 export const hasCode = (system: System, workload: string, root = "."): boolean =>
   existsSync(join(root, system.workloads[workload]?.code ?? "", "index.ts"));
 
-/** Names of the workloads that {@link bundleFunctions} can bundle: with code, and a known trigger. */
+/** Names of the workloads that {@link bundleFunctions} can bundle: with code, and fit for a function. */
 export const bundled = (system: System, root = "."): string[] =>
-  Object.entries(system.workloads)
-    .filter(([name, workload]) => isBundled(workload.kind) && hasCode(system, name, root))
-    .map(([name]) => name);
+  Object.keys(system.workloads).filter(
+    (name) => functionFault(system, name) === undefined && hasCode(system, name, root),
+  );
 
 /**
  * Bundles workloads into one minified ES module each, zipped. The same inputs give the same bytes,
- * so that a second deployment changes nothing; what has not changed is not built again.
+ * so that a second deployment changes nothing; what has not changed is not built again. Packages
+ * with native parts travel as files: exactly those of package-lock.json, fetched by npm once.
  * @returns artefacts by workload
  * @throws {Error} with all faults: a workload without code, a port without an adapter, what the
- *   compiler found
+ *   compiler found, packages that cannot be fetched, more than a function may hold
  * @example
  * const artefacts = await bundleFunctions({ system, workloads: ["users"] });
  */
@@ -49,129 +63,111 @@ export async function bundleFunctions(
 ): Promise<Readonly<Record<string, Artefact>>> {
   const { system, root = ".", outDir = ".spillway/bundles" } = options;
   const names = options.workloads ?? bundled(system, root);
-  const entries = entriesOf(system, names, root);
+  const plans = await plansOf(system, names, root, options.platform ?? functionPlatform);
   const hashes = new Hashes(root);
-  const key = (entry: Entry) => sha256(toolchain(hashes) + entry.code);
+  const tools = toolchain(hashes);
+  const keyOf = ({ code, native }: Plan) => sha256(tools + code + (native?.key ?? ""));
   await mkdir(outDir, { recursive: true });
 
-  const found = await Promise.all(
-    names.map((name) => cached(join(outDir, name), key(entries[name] as Entry), hashes)),
+  const kept = await Promise.all(
+    plans.map((plan) => cached(join(outDir, plan.name), keyOf(plan), hashes)),
   );
-  const stale = names.filter((_, index) => !found[index]);
+  const stale = plans.filter((_, index) => !kept[index]);
   const started = Date.now();
-  const built = await compile(stale, entries, root);
+  const built = await compileAll(stale, root);
   const made = await Promise.all(
-    stale.map(async (name) => {
-      const { code, inputs } = built[name] as Compiled;
+    stale.map(async (plan): Promise<readonly [string, Artefact]> => {
+      const { code, inputs } = built[plan.name] as Compiled;
       const seen = inputs.map((file): [string, string] => [file, hashes.of(file)]);
       // A file that was saved meanwhile may be half in: such a bundle is not vouched for.
       const settled = inputs.every((file) => statSync(join(root, file)).mtimeMs <= started);
-      return store(join(outDir, name), code, settled ? key(entries[name] as Entry) : "", seen);
+      const packages = plan.native && (await packagesOf(plan, root, outDir));
+      const key = settled ? keyOf(plan) : "";
+      return [plan.name, await store(join(outDir, plan.name), { code, packages }, key, seen)];
     }),
   );
-  const fresh = new Map(stale.map((name, index) => [name, made[index]]));
-  return Object.fromEntries(
-    names.map((name, index) => [name, (found[index] ?? fresh.get(name)) as Artefact]),
+  const fresh = new Map(made);
+  const artefacts = Object.fromEntries(
+    plans.map(({ name }, index) => [name, (kept[index] ?? fresh.get(name)) as Artefact]),
   );
+  refuse("bundleFunctions", system.name, Object.entries(artefacts).flatMap(sizeFaults));
+  return artefacts;
 }
 
-function entriesOf(system: System, names: readonly string[], root: string) {
+/** What a bundle is made from. */
+interface Plan {
+  readonly name: string;
+  readonly code: string;
+  /** Packages that travel as files. */
+  readonly packages: readonly string[];
+  readonly native?: NativePackages;
+}
+
+async function plansOf(
+  system: System,
+  names: readonly string[],
+  root: string,
+  platform: Platform,
+): Promise<readonly Plan[]> {
   const faults: Fault[] = [];
-  const entries: Record<string, Entry> = {};
+  const plans: Plan[] = [];
   for (const name of names) {
     const entry = entryFor(system, name);
     if (typeof entry === "string") {
       faults.push(entry);
       continue;
     }
-    entries[name] = entry;
     for (const file of entry.imports)
       if (!existsSync(join(root, file)))
         faults.push(
           `workload "${name}" needs ${file}, which is not there; write it, or leave the workload out`,
         );
+    const { packages = [] } = system.workloads[name] ?? {};
+    const native = packages.length > 0 ? await nativePackages(root, packages, platform) : undefined;
+    if (typeof native === "string") faults.push(`workload "${name}": ${native}`);
+    else plans.push({ name, code: entry.code, packages, native });
   }
   refuse("bundleFunctions", system.name, faults);
-  return entries;
+  return plans;
 }
 
-const settings = {
-  bundle: true,
-  format: "esm",
-  platform: "node",
-  target: "node24",
-  minify: true,
-  // ES modules where packages have them: the largest lever on size (client-s3: a third).
-  mainFields: ["module", "main"] as string[],
-  metafile: true,
-  write: false,
-  logLevel: "silent",
-} as const satisfies Parameters<typeof build>[0];
-
-/** Packages of CommonJS may call `require` for Node's own modules, which ES modules lack. */
-const requireBanner = Buffer.from(
-  'import{createRequire as $require}from"node:module";const require=$require(import.meta.url);\n',
-);
-const dynamicRequire = 'Dynamic require of "';
-
-interface Compiled {
-  readonly code: Uint8Array;
-  readonly inputs: readonly string[];
+/** What one workload leaves out of its bundle another may have in it: a build for each set. */
+async function compileAll(plans: readonly Plan[], root: string) {
+  const sets = Map.groupBy(plans, ({ packages }) => [...packages].sort().join());
+  const built: Readonly<Record<string, Compiled>>[] = [];
+  for (const same of sets.values()) {
+    const entries = Object.fromEntries(same.map(({ name, code }) => [name, code]));
+    built.push(await compile(entries, root, same[0]?.packages));
+  }
+  return Object.assign({}, ...built) as Readonly<Record<string, Compiled>>;
 }
 
-/** One build with an entry point each: what bundles share is read and parsed once. */
-async function compile(
-  names: readonly string[],
-  entries: Readonly<Record<string, Entry>>,
-  root: string,
-): Promise<Readonly<Record<string, Compiled>>> {
-  if (names.length === 0) return {};
-  const prefix = "spillway:";
-  const plugin: Plugin = {
-    name: "entries",
-    setup({ onResolve, onLoad }) {
-      onResolve({ filter: /^spillway:/ }, ({ path }) => ({
-        path: path.slice(prefix.length),
-        namespace: "spillway",
-      }));
-      onLoad({ filter: /./, namespace: "spillway" }, ({ path }) => ({
-        contents: entries[path]?.code ?? "",
-        resolveDir: resolve(root),
-        loader: "js",
-      }));
+/** Packages are kept by their versions and platform, for all bundles of the folder. */
+async function packagesOf({ name, native }: Plan, root: string, outDir: string) {
+  const folder = await fetched(join(outDir, ".packages"), root, native as NativePackages).catch(
+    (error: Error) => {
+      refuse("bundleFunctions", name, [error.message]);
+      throw error;
     },
-  };
-  const folder = resolve(root);
-  const { outputFiles, metafile } = await build({
-    ...settings,
-    entryPoints: Object.fromEntries(names.map((name) => [name, prefix + name])),
-    outdir: folder,
-    absWorkingDir: folder,
-    plugins: [plugin],
-  }).catch((error: BuildFailure) => {
-    const faults = error.errors?.map(({ text, location }) =>
-      location ? `${location.file}:${location.line}: ${text}` : text,
-    );
-    refuse("bundleFunctions", names.join(", "), faults ?? [String(error)]);
-    throw error;
-  });
-  const outputs = new Map(outputFiles.map((file) => [relative(folder, file.path), file.contents]));
-  return Object.fromEntries(
-    names.map((name) => {
-      const code = outputs.get(`${name}.js`) as Uint8Array;
-      const inputs = reachable(metafile, prefix + name).filter((file) => !file.startsWith(prefix));
-      const needsRequire = Buffer.from(code).includes(dynamicRequire);
-      return [name, { code: needsRequire ? Buffer.concat([requireBanner, code]) : code, inputs }];
-    }),
   );
+  return { folder, files: await filesOf(folder) };
 }
 
-/** All files that were read for an entry, also those of which nothing is left in the bundle. */
-function reachable({ inputs }: Metafile, entry: string): string[] {
-  const seen = new Set([entry]);
-  for (const file of seen)
-    for (const { path, external } of inputs[file]?.imports ?? []) if (!external) seen.add(path);
-  return [...seen].sort();
+const MiB = 1_048_576;
+/** Largest zip that can be uploaded as it is (AWS Lambda quotas, read 2026-11), in MB. */
+const uploadMb = 50;
+
+function sizeFaults([name, { archive, unzippedBytes }]: [string, Artefact]): Fault[] {
+  const over = (what: string, bytes: number, mb: number): Fault[] =>
+    bytes > mb * MiB
+      ? [
+          `workload "${name}": ${what} ${Math.ceil(bytes / MiB)} MB, over a function's ${mb}; place it on a function image, or leave packages out`,
+        ]
+      : [];
+  return [
+    ...over("unzipped it has", unzippedBytes, limits.functionZipMb),
+    ...over("its zip has", statSync(archive).size, uploadMb),
+  ];
 }
 
 /** What else decides about a bundle: the compiler, its settings, and which packages are installed. */

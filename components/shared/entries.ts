@@ -1,98 +1,215 @@
-import { envName, type System, tokenEnv, type Use, usesOf } from "../../spec/index.ts";
+import { limits } from "../../planner/index.ts";
+import {
+  deadLettersEnv,
+  type Source,
+  type System,
+  sourceOf,
+  sourceQueueEnv,
+  timeLimitSeconds,
+  tokenEnv,
+  type Workload,
+} from "../../spec/index.ts";
+import { envValue, type Part, portsOf, text } from "./entry-ports.ts";
 import type { Fault } from "./validation.ts";
 
-/** The entry of each trigger that runs on a function, and the file that has it. */
-const entryOf = {
-  http: { file: "runtime/entries/lambda/http.ts", factory: "lambdaHttp" },
-  onIdentity: { file: "runtime/entries/lambda/identity.ts", factory: "lambdaIdentity" },
-} as const;
-
-/** Kinds of workloads that a bundle can be generated for. */
-export type BundledKind = keyof typeof entryOf;
-export const isBundled = (kind: string): kind is BundledKind => Object.hasOwn(entryOf, kind);
-
-/** Module and factory of a kind's adapter; all secrets of a workload share one. */
-const adapterOf = (kind: Use["kind"]) => {
-  const factory = kind === "secret" ? "secrets" : kind;
-  const file = factory.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  return { factory, file: `runtime/adapters/aws/${file}.ts` };
-};
-
 export interface Entry {
-  /** An ES module that exports `handler`. */
+  /** An ES module: of a function it exports `handler`, of a container it is the program. */
   readonly code: string;
   /** Files that it imports, from the project's root. */
   readonly imports: readonly string[];
+}
+
+/** What cannot run as a function, and why; `undefined` for what can. */
+export function functionFault(system: System, name: string): Fault | undefined {
+  const workload = system.workloads[name];
+  if (!workload) return `workload "${name}" is not declared; declare it in system.ts`;
+  if (workload.kind === "socket")
+    return `workload "${name}" of kind socket holds connections; place it on a container`;
+  const { ms } = workload.load;
+  const longest = ms.max ?? ms.p99;
+  if (longest > limits.functionMs)
+    return `workload "${name}" takes up to ${longest} ms, over a function's ${limits.functionMs}; place it on a container`;
+  return workload.gpu
+    ? `workload "${name}" needs a GPU, which functions lack; place it on a container`
+    : undefined;
 }
 
 /**
  * What a function starts with: the workload's `create`, called with the adapters of the ports that
  * it declares, behind the entry of its trigger. So a bundle holds the clients that are used.
  * @param system a declared system
- * @param name of a workload of a {@link BundledKind}
+ * @param name of a workload
  */
 export function entryFor(system: System, name: string): Entry | Fault {
+  const fault = functionFault(system, name);
+  if (fault !== undefined) return fault;
+  const workload = system.workloads[name] as Workload;
+  const { call, options, imports } = triggerOf(system, name, workload);
+  const ports = portsOf(system, name);
+  const made = [created(ports), ...(options.length > 0 ? [objectOf(options)] : [])];
+  return moduleOf(
+    "Function",
+    name,
+    [[`${workload.code}/index.ts`, "create"], call, ...ports.imports, ...imports],
+    `export const handler = ${call[1]}(${made.join(", ")});`,
+  );
+}
+
+/**
+ * What a container starts with that a queue feeds, workflows' steps included: the same `create`
+ * with the same adapters as on a function, behind the consumer. Its queue's URL is in the variable
+ * {@link sourceQueueEnv}.
+ * @param system a declared system
+ * @param name of a workload
+ */
+export function containerEntryFor(system: System, name: string): Entry | Fault {
   const workload = system.workloads[name];
   if (!workload) return `workload "${name}" is not declared; declare it in system.ts`;
-  if (!isBundled(workload.kind))
-    return `workload "${name}" of kind ${workload.kind}; functions are generated for ${Object.keys(entryOf).join(", ")}`;
-  const entry = entryOf[workload.kind];
-  const uses = usesOf(system, name);
-  const kinds = [...new Set(uses.map((use) => use.kind))];
-  const index = `${workload.code}/index.ts`;
-  const imports = new Map<string, string>([
-    [index, "create"],
-    [entry.file, entry.factory],
-    ...kinds.map(adapterOf).map(({ file, factory }): [string, string] => [file, factory]),
-  ]);
-
-  const ports = [
-    ...uses.filter((use) => use.kind !== "secret").map((use) => portLine(system, use)),
-    ...secretsLine(uses),
+  const source = sourceOf(system, name);
+  const isWorkflow = workload.kind === "workflow";
+  if (source?.via !== "queue" && !isWorkflow)
+    return `workload "${name}" is not started by a queue; ${
+      source ? "place it on a function, which reads streams in order" : "a consumer has no use"
+    }`;
+  const ports = portsOf(system, name);
+  const steps: Part = {
+    code: `ecsSteps(${created(ports)}, taskTokens({ name: ${text(name)} }))`,
+    imports: [
+      ["runtime/entries/ecs/steps.ts", "ecsSteps"],
+      ["runtime/adapters/aws/task-tokens.ts", "taskTokens"],
+    ],
+  };
+  const handler: Part = isWorkflow ? steps : { code: created(ports), imports: [] };
+  const queue = source?.via === "queue" ? source : undefined;
+  const options = [
+    `consumer: queueConsumer({ name: ${text(queue?.queue ?? name)}, location: ${envValue(sourceQueueEnv)} })`,
+    `handler: ${handler.code}`,
+    ...consumingOf(workload, queue),
   ];
-  const made = `create({ ${ports.join(", ")} })`;
-  const options: string[] = [];
-  if (workload.kind === "http") {
-    const { auth = "jwt", maxBodyBytes } = workload;
-    options.push(`auth: ${JSON.stringify(auth)}`);
-    if (maxBodyBytes !== undefined) options.push(`maxBodyBytes: ${maxBodyBytes}`);
-    if (auth === "jwt") {
-      imports.set("runtime/tokens.ts", "tokenVerifier");
-      const parts = Object.entries(tokenEnv).map(([part, variable]) => `${part}: ${env(variable)}`);
-      options.push(`verify: tokenVerifier({ ${parts.join(", ")} })`);
-    }
+  return moduleOf(
+    "Container",
+    name,
+    [
+      [`${workload.code}/index.ts`, "create"],
+      ["runtime/entries/ecs/consumer.ts", "consume"],
+      ["runtime/adapters/aws/queue-consumer.ts", "queueConsumer"],
+      ...ports.imports,
+      ...handler.imports,
+    ],
+    `consume(${objectOf(options)});`,
+  );
+}
+
+/** The entry of a workload's trigger on a function, and what it has to know. */
+interface Trigger {
+  /** The file of the entry, and its factory. */
+  readonly call: readonly [file: string, name: string];
+  readonly options: readonly string[];
+  readonly imports: Part["imports"];
+}
+
+const lambda = (file: string, factory: string): Trigger["call"] => [
+  `runtime/entries/lambda/${file}.ts`,
+  factory,
+];
+const decoder = ["runtime/adapters/aws/attributes.ts", "fromAttribute"] as const;
+
+function triggerOf(system: System, name: string, workload: Workload): Trigger {
+  const source = sourceOf(system, name);
+  if (source === undefined) return calledOf(workload);
+  const letters = deadLettersOf(name);
+  const imports = letters.imports;
+  switch (source.via) {
+    case "stream":
+      return { call: lambda("records", "lambdaRecords"), options: [letters.code], imports };
+    case "changes":
+      return {
+        call: lambda("changes", "lambdaChanges"),
+        options: [`decode: ${decoder[1]}`, letters.code],
+        imports: [decoder, ...imports],
+      };
+    case "queue":
+      return {
+        call: lambda("messages", "lambdaMessages"),
+        options: [
+          ...feedingOf(source, workload),
+          `maxReceives: ${source.options.maxReceives}`,
+          letters.code,
+        ],
+        imports,
+      };
   }
-  const call = options.length > 0 ? `${made}, { ${options.join(", ")} }` : made;
+}
+
+/** Workloads that are called, and not started by an event. */
+function calledOf(workload: Workload): Trigger {
+  if (workload.kind === "workflow")
+    return { call: lambda("steps", "lambdaSteps"), options: [], imports: [] };
+  if (workload.kind !== "http")
+    return { call: lambda("identity", "lambdaIdentity"), options: [], imports: [] };
+  const { auth = "jwt", maxBodyBytes } = workload;
+  const token = Object.entries(tokenEnv).map(
+    ([part, variable]) => `${part}: ${envValue(variable)}`,
+  );
+  return {
+    call: lambda("http", "lambdaHttp"),
+    options: [
+      `auth: ${text(auth)}`,
+      ...(maxBodyBytes === undefined ? [] : [`maxBodyBytes: ${maxBodyBytes}`]),
+      ...(auth === "jwt" ? [`verify: tokenVerifier(${objectOf(token)})`] : []),
+    ],
+    imports: auth === "jwt" ? [["runtime/tokens.ts", "tokenVerifier"]] : [],
+  };
+}
+
+type QueueSource = Extract<Source, { readonly via: "queue" }>;
+
+/**
+ * Objects are held in memory as a whole, and jobs take what they need: these come one at a time, so
+ * that the declared memory is for one.
+ */
+const feedingOf = ({ feed }: QueueSource, { kind }: Workload): string[] => [
+  `feed: ${text(feed)}`,
+  ...(feed === "objects" || kind === "job" ? ["concurrency: 1"] : []),
+];
+
+/** How a container consumes; the steps of a workflow have time limits of their own. */
+function consumingOf(workload: Workload, source: QueueSource | undefined): string[] {
+  if (source === undefined) return ['feed: "queue"', `visibilitySeconds: ${stepVisibility}`];
+  return [
+    ...feedingOf(source, workload),
+    `batch: ${source.batch}`,
+    `visibilitySeconds: ${source.options.visibilitySeconds}`,
+    ...(workload.kind === "job" ? [] : [`timeLimitSeconds: ${timeLimitSeconds(workload)}`]),
+  ];
+}
+/** Of the queues that a state machine asks containers by, in seconds at the least. */
+const stepVisibility = 180;
+
+const deadLettersOf = (name: string): Part => ({
+  code: `deadLetters: deadLetters(${objectOf([`name: ${text(name)}`, `location: ${envValue(deadLettersEnv)}`])})`,
+  imports: [["runtime/adapters/aws/dead-letters.ts", "deadLetters"]],
+});
+
+const created = (ports: Part): string => `await create(${ports.code})`;
+const objectOf = (properties: readonly string[]): string => `{ ${properties.join(", ")} }`;
+
+function moduleOf(
+  host: "Function" | "Container",
+  name: string,
+  imports: Part["imports"],
+  last: string,
+): Entry {
+  const names = new Map(imports);
   const code = [
-    ...[...imports].map(
-      ([file, what]) => `import { ${what} } from ${JSON.stringify(`./${file}`)};`,
-    ),
+    ...[...names].map(([file, what]) => `import { ${what} } from ${text(`./${file}`)};`),
     "const env = (name) => {",
     "  const value = process.env[name];",
-    `  if (!value) throw new Error('Function "${name}": ' + name + " is not set; deploy it with its component");`,
+    `  if (!value) throw new Error('${host} "${name}": ' + name + " is not set; deploy it with its component");`,
     "  return value;",
     "};",
-    `export const handler = ${entry.factory}(${call});`,
+    last,
     "",
   ].join("\n");
-  return { code, imports: [...imports.keys()] };
-}
-
-const env = (variable: string): string => `env(${JSON.stringify(variable)})`;
-
-function portLine(system: System, use: Use): string {
-  const channel = system.channels[use.name];
-  const options = [
-    `name: ${JSON.stringify(use.name)}`,
-    `location: ${env(envName(use))}`,
-    ...(channel?.kind === "queue" ? [`maxBytes: ${channel.maxBytes}`] : []),
-  ];
-  return `${JSON.stringify(use.name)}: ${adapterOf(use.kind).factory}({ ${options.join(", ")} })`;
-}
-
-function secretsLine(uses: readonly Use[]): string[] {
-  const secrets = uses.filter((use) => use.kind === "secret");
-  if (secrets.length === 0) return [];
-  const pairs = secrets.map((use) => `${JSON.stringify(use.name)}: ${env(envName(use))}`);
-  return [`secrets: secrets({ locations: { ${pairs.join(", ")} } })`];
+  return { code, imports: [...names.keys()] };
 }

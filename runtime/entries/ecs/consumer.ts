@@ -48,6 +48,8 @@ export function consume(options: ConsumerOptions): Consumer {
 
 /** What a stop may take beyond its deadline, to give back what is left. */
 const giveBackSeconds = 4;
+/** A queue may hide nothing at all; what is renewed every second is hidden. */
+const leastVisibility = 3;
 /** Longest pause after a queue could not be asked. */
 const longestPauseSeconds = 30;
 
@@ -99,7 +101,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
 
   /** Keeps a message hidden while it is being worked on, with two tries before it would appear. */
   async function renewing(delivery: Delivery, done: Promise<void>): Promise<void> {
-    const { visibilitySeconds } = options;
+    const visibilitySeconds = Math.max(options.visibilitySeconds, leastVisibility);
     let renewed = Promise.resolve();
     const renew = () => {
       renewed = delivery
