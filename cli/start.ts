@@ -4,22 +4,26 @@ import { pathToFileURL } from "node:url";
 import { startHost } from "../local/host.ts";
 import { readSettings, StartFault } from "../local/settings.ts";
 import type { System } from "../spec/index.ts";
+import { readPlacement } from "./stack-config.ts";
 
 /**
  * `spillway start`: runs the system of the current folder on this machine until SIGTERM or SIGINT,
- * which let what runs end first. PORT, SPILLWAY_DATA and DATABASE_URL are read from the environment.
+ * which let what runs end first. PORT, SPILLWAY_DATA, DATABASE_URL and SPILLWAY_STACK (default: dev)
+ * are read from the environment.
  * @returns the exit code: 0 after a stop, 1 where something broke, 2 where it cannot start as asked
  */
 export async function start(argv: string[]): Promise<number> {
   try {
     if (argv.length > 0)
       throw new StartFault(
-        `start: ${argv.join(" ")} is not understood; it takes PORT, SPILLWAY_DATA and DATABASE_URL from the environment`,
+        `start: ${argv.join(" ")} is not understood; it takes PORT, SPILLWAY_DATA, DATABASE_URL and SPILLWAY_STACK from the environment`,
       );
     const root = process.cwd();
     const stopped = stopSignal();
     const settings = readSettings(process.env, root);
-    const host = await startHost({ system: await readSystem(root), root, settings });
+    const system = await readSystem(root);
+    const placement = readPlacement(root, process.env.SPILLWAY_STACK || "dev", system);
+    const host = await startHost({ system, root, settings: { ...settings, placement } });
     console.log(`ready ${host.url}`);
     await stopped;
     await host.stop();

@@ -2,18 +2,21 @@ import path from "node:path";
 import type { Pool } from "pg";
 import type { Boss } from "../runtime/adapters/local/boss.ts";
 import { identity } from "../runtime/adapters/local/identity.ts";
-import { mailer } from "../runtime/adapters/local/mailer.ts";
-import { objectStore } from "../runtime/adapters/local/object-store.ts";
-import { queue, queueAdmin } from "../runtime/adapters/local/queue.ts";
 import { secrets } from "../runtime/adapters/local/secrets.ts";
-import { documents, table } from "../runtime/adapters/local/table.ts";
-import type { IdentityHooks, ObjectStore, QueueAdmin } from "../runtime/ports/index.ts";
+import { documents } from "../runtime/adapters/local/table.ts";
+import { workflow } from "../runtime/adapters/local/workflow.ts";
+import type { IdentityHooks, QueueAdmin, Workflow } from "../runtime/ports/index.ts";
 import type { System } from "../spec/index.ts";
+import { openChannels } from "./adapters/channels.ts";
+import { openServices, type Services } from "./adapters/services.ts";
+import { openStores, type Stores } from "./adapters/stores.ts";
 import type { Adapters } from "./ports.ts";
 import { type StateSources, shown } from "./state.ts";
 
 export interface AdapterOptions {
   readonly system: System;
+  /** The project's folder, where the stand-ins of APIs are found. */
+  readonly root: string;
   readonly pool: Pool;
   readonly boss: Boss;
   /** The data folder. */
@@ -24,73 +27,57 @@ export interface AdapterOptions {
   readonly hooks: IdentityHooks;
 }
 
-type Lists = Pick<StateSources, "tables" | "objectStores" | "mails">;
-
 /** Every adapter of a system on this machine, with what the host and the dashboard read of them. */
-export interface OpenAdapters extends Adapters, Lists {
+export interface OpenAdapters
+  extends Adapters,
+    Pick<Stores, "objects">,
+    Services,
+    Pick<StateSources, "tables"> {
   readonly queues: ReadonlyMap<string, QueueAdmin>;
+  /** By the names of the workloads. */
+  readonly workflows: ReadonlyMap<string, Workflow>;
   /** Absent where the system declares no identity. */
   readonly identity?: ReturnType<typeof identity>;
 }
 
 /** Makes an adapter for everything that has one; what has none is left out of `byName`. */
-export function openAdapters(options: AdapterOptions): OpenAdapters {
-  const { system, pool, boss, folder, url, hooks } = options;
+export async function openAdapters(options: AdapterOptions): Promise<OpenAdapters> {
+  const { system, pool, folder } = options;
   const byName = new Map<string, object>();
-  const queues = new Map<string, QueueAdmin>();
-  const tables: string[] = [];
-  const objectStores = new Map<string, ObjectStore>();
-  const mailers: ReturnType<typeof mailer>[] = [];
-  let issuer: ReturnType<typeof identity> | undefined;
-
-  for (const [name, store] of Object.entries(system.stores)) {
-    if (store.kind === "table") {
-      tables.push(name);
-      byName.set(name, table({ name, pool }));
-    } else if (store.kind === "objectStore") {
-      const adapter = objectStore({ name, folder: path.join(folder, "objects", name) });
-      objectStores.set(name, adapter);
-      byName.set(name, adapter);
-    }
+  const { tables, objects } = openStores(options, byName);
+  const queues = openChannels(options, byName);
+  const workflows = new Map<string, Workflow>();
+  for (const [name, { kind }] of Object.entries(system.workloads)) {
+    if (kind !== "workflow") continue;
+    const port = workflow({ name, pool });
+    workflows.set(name, port);
+    byName.set(name, port);
   }
-  for (const [name, channel] of Object.entries(system.channels)) {
-    if (channel.kind !== "queue") continue;
-    queues.set(name, queueAdmin({ name, boss, options: channel }));
-    byName.set(name, queue({ name, boss, options: channel }));
-  }
-  const services = Object.entries(system.services);
-  for (const [name, service] of services) {
-    if (service.kind === "edge") byName.set(name, { url });
-    if (service.kind !== "mailer") continue;
-    const adapter = mailer({ name, pool, from: service.from });
-    mailers.push(adapter);
-    byName.set(name, adapter);
-  }
-  for (const [name, service] of services) {
-    if (service.kind !== "identity") continue;
-    // Codes go out by the system's mailer; without one they are captured all the same.
-    if (mailers.length === 0) mailers.push(mailer({ name, pool, from: "no-reply@localhost" }));
-    const sendMail = mailers[0]?.send;
-    if (!sendMail) continue;
-    const adapter = identity({ name, pool, settings: service, issuer: url, hooks, sendMail });
-    issuer ??= adapter;
-    byName.set(name, adapter);
-  }
+  const services = await openServices(options, byName, queues);
   return {
     byName,
+    objects,
     queues,
-    identity: issuer,
+    workflows,
+    ...services,
+    identity: openIdentity(options, byName, services.send),
     secrets: (names) => secrets({ names, folder: path.join(folder, "secrets") }),
     tables: () => listTables(tables, pool),
-    objectStores: () => listObjects(objectStores),
-    mails: async (limit) => {
-      const captured = await Promise.all(mailers.map((one) => one.captured(limit)));
-      return captured
-        .flat()
-        .sort((a, b) => b.at.getTime() - a.at.getTime())
-        .slice(0, limit);
-    },
   };
+}
+
+function openIdentity(
+  { system, pool, url, hooks }: AdapterOptions,
+  byName: Map<string, object>,
+  sendMail: Services["send"],
+) {
+  for (const [name, service] of Object.entries(system.services)) {
+    if (service.kind !== "identity") continue;
+    const adapter = identity({ name, pool, settings: service, issuer: url, hooks, sendMail });
+    byName.set(name, adapter);
+    return adapter;
+  }
+  return undefined;
 }
 
 async function listTables(names: readonly string[], pool: Pool) {
@@ -105,16 +92,3 @@ async function listTables(names: readonly string[], pool: Pool) {
     more: listed.length > shown.items,
   }));
 }
-
-const listObjects = (stores: ReadonlyMap<string, ObjectStore>) =>
-  Promise.all(
-    [...stores].map(async ([name, store]) => {
-      const { objects, cursor } = await store.list("", { limit: shown.items });
-      return {
-        kind: "objectStore" as const,
-        name,
-        items: objects,
-        more: cursor !== undefined,
-      };
-    }),
-  );

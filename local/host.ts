@@ -1,11 +1,15 @@
 import path from "node:path";
+import { placeAll } from "../planner/index.ts";
 import { openBoss } from "../runtime/adapters/local/boss.ts";
 import { migrate, startPostgres } from "../runtime/adapters/local/postgres.ts";
-import { queueConsumer } from "../runtime/adapters/local/queue.ts";
+import { declareReaders } from "../runtime/adapters/local/subscriptions.ts";
+import type { Trouble } from "../runtime/entries/outcome.ts";
 import type { IdentityHooks } from "../runtime/ports/index.ts";
-import { declaredEdge, type Queue, type System } from "../spec/index.ts";
+import { declaredEdge, queuesOf, type System, sourceOf } from "../spec/index.ts";
 import { giveBackAbandoned } from "./abandoned.ts";
 import { type OpenAdapters, openAdapters } from "./adapters.ts";
+import { startContainer } from "./containers.ts";
+import { describeChannels } from "./dashboard/channels.ts";
 import { dashboard, dashboardPath } from "./dashboard/dashboard.ts";
 import { describeRoutes, describeWorkloads } from "./describe.ts";
 import { gateway } from "./gateway/gateway.ts";
@@ -14,9 +18,9 @@ import { gatewayRoutes } from "./gateway/routes.ts";
 import { issuerOf } from "./issuer.ts";
 import { type Listening, listen } from "./listen.ts";
 import { lockFolder } from "./lock.ts";
-import { startPump, type Trouble } from "./pump.ts";
+import { objectRequests } from "./objects.ts";
 import { type LocalSettings, prepareDataFolder } from "./settings.ts";
-import { readState, sharedState } from "./state.ts";
+import { startTriggers, type Triggers, workflowSource } from "./triggers.ts";
 import { type Loaded, loadWorkload } from "./workloads.ts";
 
 export interface HostOptions {
@@ -36,8 +40,9 @@ export interface Host {
 const warn = (line: string) => console.error(line);
 
 /**
- * Runs a system on this machine: gateway, consumers and dashboard in this process, on a Postgres
- * of its own or the one of DATABASE_URL.
+ * Runs a system on this machine: gateway, consumers, schedules, workflows and dashboard in this
+ * process, what is placed on a container in one of its own, on a Postgres of its own or the one of
+ * DATABASE_URL.
  * @throws {StartFault} for a port or a folder that cannot be had; what was started is ended first
  */
 export async function startHost({ system, root, settings }: HostOptions): Promise<Host> {
@@ -54,31 +59,45 @@ export async function startHost({ system, root, settings }: HostOptions): Promis
     ends.push(() => listening.drain());
     const postgres = await startPostgres(path.join(folder, "postgres"));
     ends.push(() => postgres.stop());
-    await migrate(postgres.pool);
-    const boss = await openBoss(postgres.pool);
+    const { pool } = postgres;
+    await migrate(pool);
+    const boss = await openBoss(pool);
     ends.push(() => boss.stop());
-    if (!settings.databaseUrl) await giveBackAbandoned(boss, Object.keys(system.channels));
+    if (!settings.databaseUrl) await giveBackAbandoned(boss, Object.keys(queuesOf(system)));
+    await declareReaders(pool, readersOf(system));
 
     const hooks: IdentityHooks = {};
     const { url } = listening;
-    const adapters = openAdapters({ system, boss, pool: postgres.pool, folder, url, hooks });
-    const loaded = await loadAll(system, root, adapters);
+    const adapters = await openAdapters({ system, root, boss, pool, folder, url, hooks });
+    ends.push(() => adapters.close());
+    for (const { store } of adapters.objects.values()) await store.recover();
+
+    const hosts = placeAll(system, { overrides: settings.placement ?? {} });
+    const inContainer = (workload: string) =>
+      hosts.some(({ name, host }) => name === workload && host.endsWith("container"));
+    const loaded = await loadAll({ system, root, adapters, inContainer });
     for (const [name, one] of loaded) {
       if (one.status === "failed") warn(`workload "${name}": ${one.reason}`);
       else if (one.status === "running" && one.run.kind === "onIdentity")
         Object.assign(hooks, one.run.hooks);
     }
-    const pumps = [...loaded].flatMap(([name, one]) => {
-      if (one.status !== "running" || one.run.kind !== "onMessage") return [];
-      const { queue, batch, handler } = one.run;
-      const options = system.channels[queue] as Queue;
-      const consumer = queueConsumer({ name: queue, boss, options });
-      return [startPump({ consumer, handler, batch, onTrouble: warnOf(name) })];
+    const triggers = await startTriggers({
+      system,
+      loaded,
+      boss,
+      pool,
+      startContainer: (workload) =>
+        startContainer(
+          workload,
+          { root, dataFolder: folder, databaseUrl: postgres.url, url },
+          (error) => warnOf(workload, { outcome: "receive", error }),
+        ),
+      onTrouble: warnOf,
     });
-    ends.push(() => Promise.all(pumps.map((pump) => pump.stop())));
+    ends.push(() => triggers.stop());
 
-    serve(system, listening, adapters, loaded);
-    // Requests end before the pumps do, and those before the database.
+    serve(system, listening, adapters, loaded, triggers);
+    // Requests end before the consumers do, and those before the database.
     ends.push(() => listening.drain());
     return { url, stop };
   } catch (error) {
@@ -87,29 +106,43 @@ export async function startHost({ system, root, settings }: HostOptions): Promis
   }
 }
 
-async function loadAll(system: System, root: string, adapters: OpenAdapters) {
-  const names = Object.keys(system.workloads);
+/** The workloads that read streams and change feeds, by what they read. */
+function readersOf(system: System) {
+  const streams: Record<string, string[]> = {};
+  const tables: Record<string, string[]> = {};
+  const note = (readers: Record<string, string[]>, of: string, workload: string) => {
+    readers[of] = [...(readers[of] ?? []), workload];
+  };
+  for (const name of Object.keys(system.workloads)) {
+    const source = sourceOf(system, name);
+    if (source?.via === "stream") note(streams, source.stream, name);
+    if (source?.via === "changes") note(tables, source.table, name);
+  }
+  return { streams, tables };
+}
+
+async function loadAll(options: Parameters<typeof loadWorkload>[1]) {
+  const names = Object.keys(options.system.workloads);
   const loaded = await Promise.all(
-    names.map(async (name) => [name, await loadWorkload(system, name, root, adapters)] as const),
+    names.map(async (name) => [name, await loadWorkload(name, options)] as const),
   );
   return new Map<string, Loaded>(loaded);
 }
 
-const warnOf =
-  (workload: string) =>
-  ({ outcome, error }: Trouble) => {
-    const words = { retry: "tried again", reject: "set aside", receive: "not received" };
-    warn(
-      `workload "${workload}": message ${words[outcome]}: ${error instanceof Error ? error.message : error}`,
-    );
-  };
+function warnOf(workload: string, { outcome, error }: Pick<Trouble, "outcome" | "error">) {
+  const words = { retry: "tried again", reject: "set aside", receive: "not received" };
+  warn(
+    `workload "${workload}": message ${words[outcome]}: ${error instanceof Error ? error.message : error}`,
+  );
+}
 
-/** Puts gateway, issuer and dashboard behind the port. */
+/** Puts gateway, issuer, objects and dashboard behind the port. */
 function serve(
   system: System,
   { port, url, serve }: Listening,
   adapters: OpenAdapters,
   loaded: ReadonlyMap<string, Loaded>,
+  triggers: Triggers,
 ): void {
   const edge = declaredEdge(system);
   const issuer = adapters.identity && issuerOf(adapters.identity, url);
@@ -122,13 +155,25 @@ function serve(
     workloads: describeWorkloads(system, loaded),
   };
   const consumersOf = (queue: string) =>
-    [...loaded].flatMap(([name, one]) =>
-      one.status === "running" && one.run.kind === "onMessage" && one.run.queue === queue
-        ? [name]
-        : [],
-    );
-  const state = sharedState(() => readState({ ...adapters, fixed, consumersOf, requests }));
-  const page = dashboard({ port, state, queues: adapters.queues });
+    [...loaded].flatMap(([name, one]) => {
+      const source = one.status === "running" && "source" in one.run ? one.run.source : undefined;
+      const reads = source?.via === "queue" ? source.queue === queue : name === queue;
+      return source && reads ? [name] : [];
+    });
+  const page = dashboard({
+    port,
+    sources: {
+      ...adapters,
+      fixed,
+      consumersOf,
+      requests,
+      schedules: triggers.schedules.list,
+      runNow: triggers.schedules.runNow,
+      workflows: workflowSources(system, adapters, triggers),
+      channels: () => describeChannels(system),
+    },
+  });
+  const objects = objectRequests(adapters.objects);
   serve(
     gateway({
       routes: gatewayRoutes(system, loaded, { edge, verify: issuer?.verify }),
@@ -137,9 +182,20 @@ function serve(
       own: (route, request, incoming) =>
         route === dashboardPath || route.startsWith(`${dashboardPath}/`)
           ? page(route, request, incoming)
-          : issuer?.answer(route),
+          : (objects(route, request) ?? issuer?.answer(route)),
       onFault: (requestId, error) =>
         warn(`request ${requestId}: ${error instanceof Error ? error.stack : String(error)}`),
     }),
   );
 }
+
+const workflowSources = (system: System, { workflows }: OpenAdapters, triggers: Triggers) =>
+  new Map(
+    [...triggers.workflows].flatMap(([name, runner]) => {
+      const declaration = system.workloads[name];
+      const port = workflows.get(name);
+      return declaration?.kind === "workflow" && port
+        ? [[name, workflowSource(runner, declaration, port.start)] as const]
+        : [];
+    }),
+  );

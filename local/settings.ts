@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
+import type { Host } from "../planner/index.ts";
 
 /** What `spillway start` reads from its environment. */
 export interface LocalSettings {
@@ -9,6 +10,8 @@ export interface LocalSettings {
   readonly dataFolder: string;
   /** A Postgres to use instead of the embedded one. */
   readonly databaseUrl?: string;
+  /** Hosts chosen by hand, by workload, as the stack's config has them. Default: the planner's */
+  readonly placement?: Readonly<Record<string, Host>>;
 }
 
 /** A start that cannot be: bad settings, a taken port or folder. The message names the remedy. */

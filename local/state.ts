@@ -105,14 +105,18 @@ export interface Position {
   readonly behind?: number;
 }
 
-/** One step of an execution, in the order in which they were begun. */
+/** One step of an execution, or one that undoes another. */
 export interface StepState {
   readonly name: string;
-  readonly kind: "step" | "compensation" | "onFailure";
-  /** "compensated": it was done, and has been undone. "skipped": it was not needed. */
-  readonly state: "pending" | "running" | "done" | "failed" | "compensated" | "skipped";
+  readonly kind: "step" | "compensation";
+  /** "running": at work, or waiting for its next try. "compensated": done, and undone since. */
+  readonly state: "pending" | "running" | "done" | "failed" | "compensated";
+  /** Tries that have ended. */
   readonly tries: number;
+  /** Why the last try failed. */
   readonly reason?: string;
+  /** When the next try is made, where it has to wait. */
+  readonly nextTryAt?: Date;
 }
 
 export interface ExecutionState {

@@ -52,8 +52,8 @@ export interface WorkflowRunner {
 
 /** How often other processes' executions are looked for, in milliseconds. */
 const pollMs = 500;
-/** Every how many polls those of processes that have ended. */
-const pollsPerRound = 4;
+/** How often those of processes that have ended, in milliseconds. */
+const roundMs = 2_000;
 /** A try that ended its process as often is a failed one. */
 const mostBegun = 5;
 /** Longest time that a timer of Node can wait, in milliseconds. */
@@ -97,8 +97,8 @@ export function startWorkflowRunner(options: WorkflowRunnerOptions): WorkflowRun
         await noted(() => store.end(owner, id, history, ending));
         return;
       }
-      const waitMs = next.delaySeconds > 0 ? millis(next.delaySeconds) : undefined;
-      const restMs = waitMs ?? (stopping.signal.aborted ? 0 : undefined);
+      const waitMs = next.delaySeconds > 0 ? millis(next.delaySeconds) : 0;
+      const restMs = waitMs > 0 || stopping.signal.aborted ? waitMs : undefined;
       const kept = await noted(() => store.note(owner, id, history, restMs));
       if (restMs !== undefined) alarm.in(restMs + 1);
       if (!kept || restMs !== undefined) return;
@@ -173,10 +173,14 @@ export function startWorkflowRunner(options: WorkflowRunnerOptions): WorkflowRun
   };
 
   const claimAll = async ({ id: owner, lost }: Ownership) => {
-    for (let poll = 0; !stopping.signal.aborted && !lost.aborted; poll++) {
+    let nextRound = 0;
+    while (!stopping.signal.aborted && !lost.aborted) {
       // Listening before looking: what comes in between rings as well.
       const rung = alarm.next(pollMs);
-      if (poll % pollsPerRound === 0) await store.freeAbandoned();
+      if (performance.now() >= nextRound) {
+        await store.freeAbandoned();
+        nextRound = performance.now() + roundMs;
+      }
       const free = concurrency - working.size;
       const claimed = free > 0 ? await store.claim(owner, free, [...working.keys()]) : [];
       for (const one of claimed) {

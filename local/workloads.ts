@@ -1,8 +1,22 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import type { HttpHandler, IdentityHooks, MessageHandler } from "../runtime/ports/index.ts";
-import type { IdentityHook, System, Workload } from "../spec/index.ts";
+import type { StepHandlers } from "../runtime/entries/steps.ts";
+import type { EventHandler } from "../runtime/entries/work.ts";
+import type {
+  ChangeHandler,
+  HttpHandler,
+  IdentityHooks,
+  RecordHandler,
+} from "../runtime/ports/index.ts";
+import {
+  type IdentityHook,
+  type Source,
+  type System,
+  sourceOf,
+  type Workflow,
+  type Workload,
+} from "../spec/index.ts";
 import { type Adapters, portsOf } from "./ports.ts";
 
 /** How a workload fares on this machine. */
@@ -12,46 +26,46 @@ export type Loaded =
   | { readonly status: Exclude<Status, "running">; readonly reason: string }
   | { readonly status: "running"; readonly run: Running };
 
+export type QueueSource = Extract<Source, { via: "queue" }>;
+
 /** What a workload's `create` gave, by what starts it. */
 export type Running =
   | { readonly kind: "http"; readonly handler: HttpHandler }
+  | { readonly kind: "queue"; readonly source: QueueSource; readonly handler: EventHandler }
+  /** In a process of its own, as a container would be. */
+  | { readonly kind: "container"; readonly source: QueueSource }
   | {
-      readonly kind: "onMessage";
-      readonly queue: string;
-      readonly batch: number;
-      readonly handler: MessageHandler;
+      readonly kind: "stream";
+      readonly source: Extract<Source, { via: "stream" }>;
+      readonly handler: RecordHandler;
     }
+  | {
+      readonly kind: "changes";
+      readonly source: Extract<Source, { via: "changes" }>;
+      readonly handler: ChangeHandler;
+    }
+  | { readonly kind: "workflow"; readonly workflow: Workflow; readonly steps: StepHandlers }
   | { readonly kind: "onIdentity"; readonly hooks: IdentityHooks };
 
 /** Why a workload of this kind is not started here, or `undefined` where it is. */
-export function notLocal(workload: Workload): string | undefined {
-  if (workload.kind === "http" || workload.kind === "onIdentity") return undefined;
-  if (workload.kind === "onMessage") {
-    if (workload.queue) return undefined;
-    const source = ["topic", "stream", "changes"].find((key) => key in workload);
-    return `Messages of ${source === "changes" ? "a table's changes" : `a ${source}`} are not delivered on this machine yet.`;
-  }
-  const triggers = {
-    onObject: "Stored objects start nothing on this machine yet.",
-    onSchedule: "Schedules are not run on this machine yet.",
-    workflow: "Workflows are not run on this machine yet.",
-    socket: "Web sockets are not served on this machine yet.",
-    job: "Jobs are not started on this machine yet.",
-  };
-  return triggers[workload.kind];
+export const notLocal = ({ kind }: Workload): string | undefined =>
+  kind === "socket" ? "Web sockets are not served on this machine yet." : undefined;
+
+export interface LoadOptions {
+  readonly system: System;
+  /** The project's folder: workloads' code is found from here. */
+  readonly root: string;
+  readonly adapters: Adapters;
+  /** Whether a workload that a queue starts is to have a process of its own. Default: none has */
+  readonly inContainer?: (workload: string) => boolean;
 }
 
 /**
  * Imports a workload's folder and creates it with its ports. Never throws: what cannot run is said
  * with its reason, and the rest of the system runs.
- * @param root the project's folder
  */
-export async function loadWorkload(
-  system: System,
-  name: string,
-  root: string,
-  adapters: Adapters,
-): Promise<Loaded> {
+export async function loadWorkload(name: string, options: LoadOptions): Promise<Loaded> {
+  const { system, root, adapters, inContainer = () => false } = options;
   const workload = system.workloads[name] as Workload;
   const reason = notLocal(workload);
   if (reason) return { status: "not-local", reason };
@@ -64,27 +78,50 @@ export async function loadWorkload(
       status: "not-local",
       reason: `It uses ${given.missing}, which has no local adapter yet.`,
     };
+  const source = sourceOf(system, name);
+  if (source?.via === "queue" && inContainer(name))
+    return { status: "running", run: { kind: "container", source } };
   try {
-    const { create } = (await import(pathToFileURL(file).href)) as { create?: unknown };
-    if (typeof create !== "function") throw new Error("exports no function create");
-    return { status: "running", run: runningOf(workload, await create(given.ports)) };
+    const created = await createFrom(file, given.ports);
+    return { status: "running", run: runningOf(workload, source, created) };
   } catch (error) {
     return { status: "failed", reason: `${workload.code}/index.ts: ${(error as Error).message}` };
   }
 }
 
-function runningOf(workload: Workload, created: unknown): Running {
-  if (workload.kind === "http") {
-    if (typeof (created as HttpHandler | undefined)?.fetch !== "function")
-      throw new Error("create returns nothing with fetch; return a Hono app");
-    return { kind: "http", handler: created as HttpHandler };
-  }
+/**
+ * What a folder's `create` gives.
+ * @throws {Error} where there is no such function, and whatever it throws
+ */
+export async function createFrom(file: string, given: object): Promise<unknown> {
+  const { create } = (await import(pathToFileURL(file).href)) as { create?: unknown };
+  if (typeof create !== "function") throw new Error("exports no function create");
+  return create(given);
+}
+
+function runningOf(workload: Workload, source: Source | undefined, created: unknown): Running {
+  if (workload.kind === "http") return { kind: "http", handler: httpHandler(created) };
   if (workload.kind === "onIdentity")
     return { kind: "onIdentity", hooks: hooksOf(workload.hooks, created) };
-  if (typeof created !== "function")
+  if (workload.kind === "workflow")
+    return { kind: "workflow", workflow: workload, steps: created as StepHandlers };
+  if (typeof created !== "function" || !source)
     throw new Error("create returns no function; return one that handles a message");
-  const { queue = "", batch = 10 } = workload as { queue?: string; batch?: number };
-  return { kind: "onMessage", queue, batch, handler: created as MessageHandler };
+  switch (source.via) {
+    case "queue":
+      return { kind: "queue", source, handler: created as EventHandler };
+    case "stream":
+      return { kind: "stream", source, handler: created as RecordHandler };
+    case "changes":
+      return { kind: "changes", source, handler: created as ChangeHandler };
+  }
+}
+
+/** @throws {Error} for what answers no requests */
+export function httpHandler(created: unknown): HttpHandler {
+  if (typeof (created as HttpHandler | undefined)?.fetch !== "function")
+    throw new Error("create returns nothing with fetch; return a Hono app");
+  return created as HttpHandler;
 }
 
 /** `pre-sign-up` is the method `preSignUp`. */

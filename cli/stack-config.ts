@@ -1,0 +1,48 @@
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { parse } from "yaml";
+import { StartFault } from "../local/settings.ts";
+import { type Host, hosts } from "../planner/index.ts";
+import type { System } from "../spec/index.ts";
+
+/**
+ * The hosts that a stack's config chooses by hand: `spillway:placement` of Pulumi.<stack>.yaml, or
+ * nothing where there is no such file. What a deployment would read, a local run reads too.
+ * @param root the project's folder
+ * @throws {StartFault} with every fault in one message
+ */
+export function readPlacement(
+  root: string,
+  stack: string,
+  system: System,
+): Readonly<Record<string, Host>> {
+  const name = `Pulumi.${stack}.yaml`;
+  const file = path.join(root, name);
+  if (!/^[\w.-]+$/.test(stack))
+    throw new StartFault(`start "SPILLWAY_STACK": "${stack}" is no stack's name; use "dev"`);
+  if (!existsSync(file)) return {};
+  const config = parsed(name, readFileSync(file, "utf8"));
+  const given = (config?.config?.["spillway:placement"] ?? {}) as Record<string, unknown>;
+  const faults = Object.entries(given).flatMap(([workload, host]) => [
+    ...(Object.hasOwn(system.workloads, workload)
+      ? []
+      : [
+          `placement.${workload}: there is no such workload; use one of ${Object.keys(system.workloads).join(", ")}`,
+        ]),
+    ...((hosts as readonly unknown[]).includes(host)
+      ? []
+      : [`placement.${workload} ${JSON.stringify(host)}; use one of ${hosts.join(", ")}`]),
+  ]);
+  if (faults.length > 0)
+    throw new StartFault(faults.map((fault) => `${name}: ${fault}`).join("\n"));
+  return given as Record<string, Host>;
+}
+
+function parsed(name: string, text: string) {
+  try {
+    return parse(text) as { readonly config?: Readonly<Record<string, unknown>> } | null;
+  } catch (error) {
+    const [line = ""] = (error as Error).message.split("\n");
+    throw new StartFault(`${name}: is no YAML (${line}); correct it`, { cause: error });
+  }
+}

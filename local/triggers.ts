@@ -1,0 +1,175 @@
+import type { Pool } from "pg";
+import type { Boss } from "../runtime/adapters/local/boss.ts";
+import { changesReader } from "../runtime/adapters/local/changes.ts";
+import { queueConsumer } from "../runtime/adapters/local/queue.ts";
+import { deadLettersInto } from "../runtime/adapters/local/reader-admin.ts";
+import { streamReader } from "../runtime/adapters/local/stream-reader.ts";
+import { startConsumer } from "../runtime/entries/ecs/consumer.ts";
+import type { Trouble } from "../runtime/entries/outcome.ts";
+import {
+  type OnSchedule,
+  type Stream,
+  type System,
+  timeLimitSeconds,
+  type Workload,
+} from "../spec/index.ts";
+import { intoQueue, type Schedules, startSchedules } from "./schedules.ts";
+import type { StepState, WorkflowSource } from "./state.ts";
+import type { StepView } from "./workflow/view.ts";
+import { startWorkflowRunner, type WorkflowRunner } from "./workflow-runner.ts";
+import type { Loaded, QueueSource, Running } from "./workloads.ts";
+
+export interface TriggerOptions {
+  readonly system: System;
+  readonly loaded: ReadonlyMap<string, Loaded>;
+  readonly boss: Boss;
+  readonly pool: Pool;
+  /** Starts a workload's process; see container.ts. */
+  readonly startContainer: (workload: string) => { stop(): Promise<unknown> };
+  /** Told in a few words of what was not done. */
+  readonly onTrouble: (workload: string, trouble: Pick<Trouble, "outcome" | "error">) => void;
+}
+
+export interface Triggers {
+  readonly schedules: Schedules;
+  readonly workflows: ReadonlyMap<string, WorkflowRunner>;
+  /** Nothing new is begun; returns when what was begun has ended, or was given back. */
+  stop(): Promise<void>;
+}
+
+/** Messages of one workload that are worked on at a time. */
+const concurrency = 20;
+/** How long a stop waits for what is being worked on, in seconds. */
+const drainSeconds = 10;
+
+/** Starts what brings events to workloads: consumers, readers, schedules and workflows. */
+export async function startTriggers(options: TriggerOptions): Promise<Triggers> {
+  const { system, loaded, pool, onTrouble } = options;
+  const running = [...loaded].flatMap(([name, one]) =>
+    one.status === "running" ? [{ name, run: one.run }] : [],
+  );
+  const workflows = new Map<string, WorkflowRunner>();
+  const started: { stop(): Promise<unknown> }[] = [];
+  for (const { name, run } of running) {
+    const one = startOne(options, name, run);
+    if (!one) continue;
+    started.push(one);
+    if (run.kind === "workflow") workflows.set(name, one as WorkflowRunner);
+  }
+  const schedules = await startSchedules({
+    schedules: running.flatMap(({ name, run }) => scheduleOf(options, name, run)),
+    pool,
+    onTrouble: (name, error) => onTrouble(name, { outcome: "receive", error }),
+  });
+  return {
+    schedules,
+    workflows,
+    async stop() {
+      await Promise.all([schedules.stop(), ...started.map((one) => one.stop())]);
+    },
+  };
+
+  function scheduleOf({ boss }: TriggerOptions, name: string, run: Running) {
+    const workload = system.workloads[name] as Workload;
+    if (workload.kind !== "onSchedule" || !("source" in run)) return [];
+    const { queue, options: queueOptions } = run.source as QueueSource;
+    const { cron, timeZone = "UTC" } = workload satisfies OnSchedule;
+    return [{ workload: name, cron, timeZone, send: intoQueue(boss, queue, queueOptions) }];
+  }
+}
+
+function startOne(options: TriggerOptions, name: string, run: Running) {
+  const { system, boss, pool } = options;
+  const onTrouble = (trouble: Pick<Trouble, "outcome" | "error">) =>
+    options.onTrouble(name, trouble);
+  const setAside = deadLettersInto({ workload: name, boss });
+  switch (run.kind) {
+    case "queue":
+      return startConsumer({
+        ...consumerOf(system, name, run.source, boss),
+        handler: run.handler,
+        onTrouble,
+      });
+    case "container":
+      return options.startContainer(name);
+    case "stream": {
+      const { stream, batch } = run.source;
+      const { retentionHours } = system.channels[stream] as Stream;
+      return streamReader({
+        name: stream,
+        consumer: name,
+        pool,
+        handler: run.handler,
+        batch,
+        retentionHours,
+        setAside,
+        onTrouble,
+        news: boss.news,
+      });
+    }
+    case "changes": {
+      const { table, batch } = run.source;
+      return changesReader({
+        table,
+        consumer: name,
+        pool,
+        handler: run.handler,
+        batch,
+        setAside,
+        onTrouble,
+      });
+    }
+    case "workflow":
+      return startWorkflowRunner({
+        name,
+        workflow: run.workflow,
+        steps: run.steps,
+        pool,
+        graceMs: drainSeconds * 1000,
+        onTrouble: ({ error }) => onTrouble({ outcome: "retry", error }),
+      });
+    default:
+      return undefined;
+  }
+}
+
+/** How a queue's messages reach a workload, in this process or in one of its own. */
+export function consumerOf(system: System, name: string, source: QueueSource, boss: Boss) {
+  const workload = system.workloads[name] as Workload;
+  const { queue, feed, options, batch } = source;
+  return {
+    consumer: queueConsumer({ name: queue, boss, options }),
+    feed,
+    batch,
+    concurrency,
+    visibilitySeconds: options.visibilitySeconds,
+    ...(workload.kind !== "job" && { timeLimitSeconds: timeLimitSeconds(workload) }),
+    waitSeconds: 1,
+    drainSeconds,
+  };
+}
+
+/** A workflow as the dashboard shows and starts it. */
+export const workflowSource = (
+  runner: WorkflowRunner,
+  declaration: WorkflowSource["declaration"],
+  start: WorkflowSource["start"],
+): WorkflowSource => ({
+  declaration,
+  start,
+  executions: async (limit) =>
+    (await runner.executions(limit)).map((execution) => ({
+      ...execution,
+      steps: execution.steps.map((step) => ({
+        ...step,
+        kind: step.kind === "compensation" && step.undoes === undefined ? "onFailure" : step.kind,
+        state: stateOf(step.state, execution.status === "running"),
+      })),
+    })),
+});
+
+/** What was undone had been done; what is pending in an execution that ended is never done. */
+function stateOf(state: StepView["state"], running: boolean): StepState["state"] {
+  if (state === "compensated") return "done";
+  return state === "pending" && !running ? "skipped" : state;
+}
