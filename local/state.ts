@@ -108,9 +108,12 @@ export interface Position {
 /** One step of an execution, or one that undoes another. */
 export interface StepState {
   readonly name: string;
-  readonly kind: "step" | "compensation";
-  /** "running": at work, or waiting for its next try. "compensated": done, and undone since. */
-  readonly state: "pending" | "running" | "done" | "failed" | "compensated";
+  readonly kind: "step" | "compensation" | "onFailure";
+  /**
+   * "running": at work, or waiting for its next try. "compensated": done, and undone since.
+   * "skipped": the execution ended without it.
+   */
+  readonly state: "pending" | "running" | "done" | "failed" | "compensated" | "skipped";
   /** Tries that have ended. */
   readonly tries: number;
   /** Why the last try failed. */

@@ -100,10 +100,10 @@ function line(from, to, place, upright) {
     : `M${toX - 4} ${toY - 6}L${toX} ${toY}L${toX + 4} ${toY - 6}`;
   // What undoes a shared step stands under another: around the corner to it.
   const middle = sideways ? `H${(x + toX) / 2}V${toY}H${toX}` : `V${(y + toY) / 2}H${toX}V${toY}`;
-  return s("path", {
-    class: from.row === to.row ? "way" : "way back",
-    d: `M${x} ${y}${middle}${head}`,
-  });
+  return [
+    s("path", { class: from.row === to.row ? "way" : "way back", d: `M${x} ${y}${middle}` }),
+    s("path", { class: "way", d: head }),
+  ];
 }
 
 function drawn(node, { x, y }, step) {
@@ -118,9 +118,7 @@ function drawn(node, { x, y }, step) {
     );
   }
   const state = step?.state ?? "pending";
-  const kind = node.kind === "onFailure" ? "on failure" : node.kind === "step" ? "" : "undoes it";
-  const below =
-    words[state] === "" ? kind : `${words[state]}${step.tries > 1 ? `, ${step.tries} tries` : ""}`;
+  const below = step && state !== "pending" ? fared(step) : kinds[node.kind];
   return s(
     "g",
     { class: `node ${node.kind} ${state}` },
@@ -131,16 +129,26 @@ function drawn(node, { x, y }, step) {
       { class: "name", x: middle, y: y + (below ? 22 : 31), "text-anchor": "middle" },
       short(node.name),
     ),
-    below !== "" &&
-      s("text", { class: "state", x: middle, y: y + 40, "text-anchor": "middle" }, below),
+    below && s("text", { class: "state", x: middle, y: y + 40, "text-anchor": "middle" }, below),
   );
+}
+
+const kinds = { compensation: "undoes it", onFailure: "on failure" };
+
+/** How a step fares, in a few words. */
+function fared({ state, tries, nextTryAt }) {
+  if (nextTryAt) return `waits, try ${tries + 1}`;
+  const number = state === "running" ? tries + 1 : tries;
+  return number > 1
+    ? `${words[state]}, ${state === "running" ? "try" : "tries:"} ${number}`
+    : words[state];
 }
 
 /** The picture in words. */
 function told({ steps }, execution, states) {
   if (!execution) return `Steps: ${steps.map((step) => step.name).join(", ")}`;
   const list = [...states.values()]
-    .filter((step) => step.state !== "pending" && step.state !== "skipped")
-    .map((step) => `${step.name} ${step.state}`);
+    .filter(({ state }) => state !== "pending")
+    .map((step) => `${step.name} ${words[step.state]}`);
   return `${execution.id} is ${ends[execution.status]}: ${list.join(", ") || "nothing begun"}`;
 }

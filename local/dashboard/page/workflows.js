@@ -6,7 +6,7 @@ import { picture } from "./picture.js";
 
 const narrow = matchMedia("(max-width: 56rem)");
 const tones = { running: "blue", done: "good", compensated: "warn", stuck: "bad" };
-const stepTones = { running: "blue", done: "good", failed: "bad" };
+const stepTones = { running: "blue", done: "good", failed: "bad", compensated: "warn" };
 
 export const workflowCard = (refresh) => (first) => {
   let workflow = first;
@@ -75,7 +75,7 @@ const counted = ({ executions, total }) =>
 function execution(workflow, current) {
   const drawing = picture(workflow, current, narrow.matches);
   if (!current) return [drawing];
-  const begun = current.steps.filter(({ state }) => state !== "pending" && state !== "skipped");
+  const begun = current.steps.filter(({ state }) => state !== "pending");
   return [
     h(
       "p",
@@ -102,13 +102,14 @@ const lasted = ({ startedAt, endedAt }) =>
     ? `${time(startedAt)}, took ${number((Date.parse(endedAt) - Date.parse(startedAt)) / 1000)} s`
     : `since ${time(startedAt)}`;
 
-const stepRow = ({ name, state, tries, reason }) =>
+const stepRow = ({ name, state, tries, reason, nextTryAt }) =>
   h(
     "li",
     {},
     h("strong", {}, name),
-    tag(state, stepTones[state]),
+    tag(state === "compensated" ? "done, then undone" : state, stepTones[state]),
     tries > 1 && dim(`${tries} tries`),
+    nextTryAt && dim(`next try at ${time(nextTryAt)}`),
     reason && h("span", { class: "reason" }, reason),
   );
 
