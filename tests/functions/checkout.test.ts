@@ -208,7 +208,7 @@ describe("a step that was given up, and goes on when all was undone, from wherev
         });
       await Promise.race([isThere, late]);
       isStalling = false;
-      const wasOver = isOver;
+      const wasOver: boolean = isOver;
 
       const failed = { step, reason: "States.Timeout" };
       if (step !== "reserve") await world.handlers.refund({ ...context, failed });
