@@ -51,7 +51,7 @@ export async function compile(
       onLoad({ filter: /./, namespace: "spillway" }, ({ path }) => ({
         contents: entries[path] ?? "",
         resolveDir: resolve(root),
-        loader: "js",
+        loader: "ts",
       }));
     },
   };

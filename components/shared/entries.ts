@@ -13,7 +13,7 @@ import { envValue, type Part, portsOf, text } from "./entry-ports.ts";
 import type { Fault } from "./validation.ts";
 
 export interface Entry {
-  /** An ES module: of a function it exports `handler`, of a container it is the program. */
+  /** A module in TypeScript: of a function it exports `handler`, of a container it is the program. */
   readonly code: string;
   /** Files that it imports, from the project's root. */
   readonly imports: readonly string[];
@@ -203,7 +203,7 @@ function moduleOf(
   const names = new Map(imports);
   const code = [
     ...[...names].map(([file, what]) => `import { ${what} } from ${text(`./${file}`)};`),
-    "const env = (name) => {",
+    "const env = (name: string): string => {",
     "  const value = process.env[name];",
     `  if (!value) throw new Error('${host} "${name}": ' + name + " is not set; deploy it with its component");`,
     "  return value;",

@@ -43,31 +43,34 @@ function adapterOf({ kind, verbs }: Use): { readonly factory: string; readonly f
 }
 
 function portLine(system: System, use: Use): string {
-  const options = [
-    `name: ${text(use.name)}`,
-    `location: ${envValue(envName(use))}`,
-    ...extrasOf(system, use),
-  ];
+  const options = [`name: ${text(use.name)}`, ...optionsOf(system, use, envValue(envName(use)))];
   return `${text(use.name)}: ${adapterOf(use).factory}({ ${options.join(", ")} })`;
 }
 
-/** What an adapter has to know of the declaration, beside its name and where it is. */
-function extrasOf(system: System, { kind, name }: Use): readonly string[] {
+/**
+ * What an adapter has to know beside its name: where its resource is, and parts of the declaration.
+ * @param location the value of the use's own variable
+ */
+function optionsOf(system: System, { kind, name }: Use, location: string): readonly string[] {
+  const there = `location: ${location}`;
   switch (kind) {
     case "queue": {
       const channel = system.channels[name];
-      return channel?.kind === "queue" ? [`maxBytes: ${channel.maxBytes}`] : [];
+      return [there, ...(channel?.kind === "queue" ? [`maxBytes: ${channel.maxBytes}`] : [])];
     }
     case "topic":
     case "bus":
-      return [`source: ${text(system.name)}`];
+      return [there, `source: ${text(system.name)}`];
     case "mailer":
-      return [`from: ${text((system.services[name] as Mailer).from)}`];
+      return [there, `from: ${text((system.services[name] as Mailer).from)}`];
     case "api": {
       const { url, secret } = system.services[name] as Api;
-      return [`url: ${text(url)}`, ...(secret === undefined ? [] : [`secret: ${text(secret)}`])];
+      // What AWS knows of an API is its secret.
+      return secret === undefined
+        ? [there]
+        : [`location: ${text(url)}`, `secret: { name: ${text(secret)}, ${there} }`];
     }
     default:
-      return [];
+      return [there];
   }
 }

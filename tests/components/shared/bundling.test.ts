@@ -5,11 +5,11 @@ import { pathToFileURL } from "node:url";
 import { unzipSync } from "fflate";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bundled, bundleFunctions, hasCode } from "../../../components/shared/bundling.ts";
-import { entryFor } from "../../../components/shared/entries.ts";
 import {
   defineSystem,
   http,
   identity,
+  job,
   onIdentity,
   onMessage,
   queue,
@@ -21,7 +21,7 @@ const load = { perDay: 1, shape: "rare", ms: { p50: 1, p99: 2 }, memoryMb: 128 }
 const system = defineSystem({
   name: "small",
   stores: { notes: table() },
-  channels: { inbox: queue({ maxBytes: 65_536 }) },
+  channels: { inbox: queue({ maxBytes: 65_536 }), slow: queue() },
   services: { identity: identity() },
   secrets: ["api-key"],
   workloads: {
@@ -35,6 +35,11 @@ const system = defineSystem({
     }),
     rules: onIdentity({ code: "functions/rules", hooks: ["pre-sign-up"], load }),
     worker: onMessage({ code: "functions/worker", queue: "inbox", load }),
+    long: job({
+      code: "functions/long",
+      queue: "slow",
+      load: { ...load, ms: { p50: 1, p99: 2, max: 900_001 } },
+    }),
     later: http({ code: "functions/later", routes: ["GET /later"], auth: "none", load }),
   },
 });
@@ -47,9 +52,14 @@ const project: Record<string, string> = {
   "functions/notes/index.ts": "export const create = (ports: object) => ports;",
   "functions/rules/index.ts": "export const create = () => ({ rules: true });",
   "functions/worker/index.ts": "export const create = () => ({});",
+  "functions/long/index.ts": "export const create = () => ({});",
   "runtime/entries/lambda/http.ts":
     "export const lambdaHttp = (handler: unknown, options: unknown) => ({ handler, options });",
   "runtime/entries/lambda/identity.ts": "export const lambdaIdentity = (hooks: unknown) => hooks;",
+  "runtime/entries/lambda/messages.ts":
+    "export const lambdaMessages = (handler: unknown, options: unknown) => ({ handler, options });",
+  "runtime/adapters/aws/dead-letters.ts":
+    "export const deadLetters = (options: unknown) => options;",
   "runtime/tokens.ts": "export const tokenVerifier = (options: unknown) => options;",
   "runtime/adapters/aws/table.ts": "export const table = (options: unknown) => options;",
   "runtime/adapters/aws/queue.ts": "export const queue = (options: unknown) => options;",
@@ -125,68 +135,6 @@ describe("archives", () => {
   });
 });
 
-describe("entries", () => {
-  test("call create with the adapters of the declared ports, told where things are", async () => {
-    const { notes } = await bundleFunctions({ ...(await fresh()), workloads: ["notes"] });
-    Object.assign(process.env, {
-      SPILLWAY_TABLE_NOTES: "the-table",
-      SPILLWAY_QUEUE_INBOX: "the-queue",
-      SPILLWAY_SECRET_ARN_API_KEY: "the-arn",
-      SPILLWAY_TOKEN_ISSUER: "the-issuer",
-      SPILLWAY_TOKEN_AUDIENCE: "the-client",
-      SPILLWAY_TOKEN_JWKS: "the-keys",
-    });
-    expect((await load_(notes.bundle)).handler).toEqual({
-      handler: {
-        notes: { name: "notes", location: "the-table" },
-        inbox: { name: "inbox", location: "the-queue", maxBytes: 65_536 },
-        secrets: { locations: { "api-key": "the-arn" } },
-      },
-      options: {
-        auth: "jwt",
-        maxBodyBytes: 1000,
-        verify: { issuer: "the-issuer", audience: "the-client", jwks: "the-keys" },
-      },
-    });
-  });
-
-  test("stop at once where a variable is missing, and say which", async () => {
-    const other = defineSystem({
-      name: "other",
-      stores: { lost: table() },
-      workloads: {
-        hello: http({
-          code: "functions/hello",
-          routes: ["GET /"],
-          auth: "none",
-          uses: { lost: "read" },
-          load,
-        }),
-      },
-    });
-    const { hello } = await bundleFunctions({
-      ...(await fresh()),
-      system: other,
-      workloads: ["hello"],
-    });
-    await expect(load_(hello.bundle)).rejects.toThrow(
-      'Function "hello": SPILLWAY_TABLE_LOST is not set; deploy it with its component',
-    );
-  });
-
-  test("import no token verifier for public routes, and no adapter that is not used", () => {
-    const entry = entryFor(system, "hello");
-    expect(entry).toMatchObject({
-      imports: ["functions/hello/index.ts", "runtime/entries/lambda/http.ts"],
-    });
-  });
-
-  test("of identity hooks take the hooks as they are", async () => {
-    const { rules } = await bundleFunctions({ ...(await fresh()), workloads: ["rules"] });
-    expect((await load_(rules.bundle)).handler).toEqual({ rules: true });
-  });
-});
-
 describe("the cache", () => {
   const built = async (path: string) => (await stat(path, { bigint: true })).mtimeNs;
 
@@ -249,22 +197,23 @@ describe("faults", () => {
     );
   });
 
-  test("without names, what has code and a trigger for functions is bundled", async () => {
+  test("without names, what has code and fits a function is bundled", async () => {
     const given = await fresh();
-    expect(bundled(system, given.root)).toEqual(["hello", "notes", "rules"]);
-    expect(Object.keys(await bundleFunctions(given))).toEqual(["hello", "notes", "rules"]);
+    const names = ["hello", "notes", "rules", "worker"];
+    expect(bundled(system, given.root)).toEqual(names);
+    expect(Object.keys(await bundleFunctions(given))).toEqual(names);
   });
 
   test("all come in one message", async () => {
     const given = await fresh();
     await rm(join(given.root, "runtime/adapters/aws/queue.ts"));
-    const workloads = ["later", "worker", "ghost", "notes"];
+    const workloads = ["later", "long", "ghost", "notes"];
     const text = await bundleFunctions({ ...given, workloads }).then(
       () => "none",
       (error: Error) => error.message,
     );
     expect(text).toContain('bundleFunctions "small": 4 faults');
-    expect(text).toContain('workload "worker" of kind onMessage; functions are generated for http');
+    expect(text).toContain(`workload "long" takes up to 900001 ms, over a function's 900000`);
     expect(text).toContain('workload "ghost" is not declared');
     expect(text).toContain('workload "notes" needs runtime/adapters/aws/queue.ts');
   });
@@ -284,6 +233,7 @@ test("a bundle of storefront answers a request without a token: 401", async () =
   const { users } = await bundleFunctions({ system: storefront, workloads: ["users"], outDir });
   Object.assign(process.env, {
     SPILLWAY_TABLE_CATALOG: "catalog",
+    SPILLWAY_OBJECT_STORE_MEDIA: "media",
     SPILLWAY_TOKEN_ISSUER: "https://issuer.example",
     SPILLWAY_TOKEN_AUDIENCE: "client",
     SPILLWAY_TOKEN_JWKS: "https://issuer.example/jwks.json",
