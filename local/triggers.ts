@@ -14,8 +14,7 @@ import {
   type Workload,
 } from "../spec/index.ts";
 import { intoQueue, type Schedules, startSchedules } from "./schedules.ts";
-import type { StepState, WorkflowSource } from "./state.ts";
-import type { StepView } from "./workflow/view.ts";
+import type { WorkflowSource } from "./state.ts";
 import { startWorkflowRunner, type WorkflowRunner } from "./workflow-runner.ts";
 import type { Loaded, QueueSource, Running } from "./workloads.ts";
 
@@ -151,25 +150,7 @@ export function consumerOf(system: System, name: string, source: QueueSource, bo
 
 /** A workflow as the dashboard shows and starts it. */
 export const workflowSource = (
-  runner: WorkflowRunner,
+  { executions }: WorkflowRunner,
   declaration: WorkflowSource["declaration"],
   start: WorkflowSource["start"],
-): WorkflowSource => ({
-  declaration,
-  start,
-  executions: async (limit) =>
-    (await runner.executions(limit)).map((execution) => ({
-      ...execution,
-      steps: execution.steps.map((step) => ({
-        ...step,
-        kind: step.kind === "compensation" && step.undoes === undefined ? "onFailure" : step.kind,
-        state: stateOf(step.state, execution.status === "running"),
-      })),
-    })),
-});
-
-/** What was undone had been done; what is pending in an execution that ended is never done. */
-function stateOf(state: StepView["state"], running: boolean): StepState["state"] {
-  if (state === "compensated") return "done";
-  return state === "pending" && !running ? "skipped" : state;
-}
+): WorkflowSource => ({ declaration, start, executions });
