@@ -25,7 +25,7 @@ export default defineConfig({
         "tests/{spec,planner,components,functions,runtime,entries,repo,cli}/**/*.test.ts",
       ]),
       contract,
-      project("local", ["tests/local/**/*.test.ts"], 180),
+      project("local", ["tests/{local,workflow}/**/*.test.ts"], 180),
       project("engine", ["tests/engine/**/*.test.ts"], 600),
     ],
   },

@@ -5,11 +5,12 @@ import type { Stored } from "./store.ts";
 /** A step of an execution, as the dashboard shows it. */
 export interface StepView {
   readonly name: string;
-  readonly kind: "step" | "compensation";
-  /** The step that this compensation undoes; absent for `onFailure`. */
-  readonly undoes?: string;
-  /** "running": it is the next one, be it at work or waiting for its next try. */
-  readonly state: "pending" | "running" | "done" | "failed" | "compensated";
+  readonly kind: "step" | "compensation" | "onFailure";
+  /**
+   * "running": it is the next one, be it at work or waiting for its next try. "compensated": it was
+   * done, and has been undone. "skipped": the execution ended without it.
+   */
+  readonly state: "pending" | "running" | "done" | "failed" | "compensated" | "skipped";
   /** Tries that have ended. */
   readonly tries: number;
   /** Why the last try failed. */
@@ -26,28 +27,29 @@ export interface ExecutionView {
   readonly endedAt?: Date;
   readonly input: JsonObject;
   readonly failed?: Failure;
-  /** In the order of the declaration: steps, then compensations. */
+  /** In the order in which they were begun, then those that were not, as they are declared. */
   readonly steps: readonly StepView[];
 }
 
 /** What has become of each step, told from the tries that have ended. */
 export function viewOf(saga: Saga, stored: Stored): ExecutionView {
-  const { id, status, startedAt, endedAt, input, failed, history, wakeAt } = stored;
-  const move = nextMove(saga, history);
-  const current = status === "running" && move.do === "run" ? move : undefined;
-  const tell = (step: Step, kind: StepView["kind"]): StepView => {
+  const { id, status, startedAt, endedAt, input, failed, history } = stored;
+  const next = nextMove(saga, history);
+  const running = status === "running" && next.do === "run" ? next : undefined;
+  const begun = [...new Set([...history.map(({ step }) => step), running?.step.name])];
+  const rank = ({ name }: Step) => (begun.includes(name) ? begun.indexOf(name) : begun.length);
+  const tell = (step: Step): StepView => {
     const tries = history.filter((one) => one.step === step.name);
     const last = tries.at(-1);
-    const isNext = current?.step.name === step.name;
-    const undoes = saga.steps.find(({ compensate }) => compensate === step.name)?.name;
+    const isNext = running?.step.name === step.name;
+    const rest = status === "running" ? "pending" : "skipped";
     return {
       name: step.name,
-      kind,
-      ...(kind === "compensation" && undoes !== undefined && { undoes }),
-      state: isNext ? "running" : stateOf(step, history),
+      kind: kindOf(saga, step),
+      state: isNext ? "running" : (ended(step, history) ?? rest),
       tries: tries.length,
       ...(last && last.ended !== "done" && { reason: last.reason }),
-      ...(isNext && current.delaySeconds > 0 && { nextTryAt: wakeAt }),
+      ...(isNext && running.delaySeconds > 0 && { nextTryAt: stored.wakeAt }),
     };
   };
   return {
@@ -57,17 +59,24 @@ export function viewOf(saga: Saga, stored: Stored): ExecutionView {
     ...(endedAt && { endedAt }),
     input,
     ...(failed && { failed }),
-    steps: [
-      ...saga.steps.map((step) => tell(step, "step")),
-      ...(saga.compensations ?? []).map((step) => tell(step, "compensation")),
-    ],
+    // Sorting keeps the order of what ranks alike.
+    steps: [...saga.steps, ...(saga.compensations ?? [])]
+      .toSorted((a, b) => rank(a) - rank(b))
+      .map(tell),
   };
 }
 
-function stateOf({ name, compensate }: Step, history: readonly TryEnd[]): StepView["state"] {
-  const ended = (step: string | undefined) => history.findLast((one) => one.step === step)?.ended;
-  const last = ended(name);
-  if (last === undefined) return "pending";
-  if (last !== "done") return "failed";
-  return ended(compensate) === "done" ? "compensated" : "done";
+function kindOf({ steps, onFailure }: Saga, step: Step): StepView["kind"] {
+  if (steps.includes(step)) return "step";
+  return step.name === onFailure ? "onFailure" : "compensation";
+}
+
+function ended(
+  { name, compensate }: Step,
+  history: readonly TryEnd[],
+): "done" | "failed" | "compensated" | undefined {
+  const last = history.findLast((one) => one.step === name)?.ended;
+  if (last !== "done") return last && "failed";
+  const undone = history.some((one) => one.step === compensate && one.ended === "done");
+  return undone ? "compensated" : "done";
 }

@@ -2,10 +2,10 @@ import { CreateStateMachineCommand, SFNClient } from "@aws-sdk/client-sfn";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { afterAll, describe, expect, it } from "vitest";
 import { compileAsl, type Definition } from "../../../components/shared/asl.ts";
-import { type Pump, startPump } from "../../../local/pump.ts";
 import { queueConsumer } from "../../../runtime/adapters/aws/queue-consumer.ts";
 import { taskTokens } from "../../../runtime/adapters/aws/task-tokens.ts";
 import { workflow } from "../../../runtime/adapters/aws/workflow.ts";
+import { type Consumer, startConsumer } from "../../../runtime/entries/ecs/consumer.ts";
 import { ecsSteps } from "../../../runtime/entries/ecs/steps.ts";
 import { refusal } from "../suites/refusal.ts";
 import { workflowContract } from "../suites/workflow.ts";
@@ -40,7 +40,7 @@ workflowContract("aws workflow, its steps on a container", {
   async start() {
     const sfn = new SFNClient(emulator);
     const sqs = new SQSClient(emulator);
-    const pumps: Pump[] = [];
+    const consumers: Consumer[] = [];
     await executeStateMachines();
     return {
       async make(saga, handlers) {
@@ -50,18 +50,19 @@ workflowContract("aws workflow, its steps on a container", {
           compileAsl(saga, { on: "container", queue }),
         );
         const tokens = taskTokens({ name: "saga", client: sfn });
-        pumps.push(
-          startPump({
+        consumers.push(
+          startConsumer({
             consumer: queueConsumer({ name: "saga", location: queue, client: sqs }),
             handler: ecsSteps(handlers, tokens),
-            batch: 10,
-            onTrouble: ({ error }) => console.error(error),
+            feed: "queue",
+            visibilitySeconds: 30,
+            waitSeconds: 1,
           }),
         );
         return workflow({ name: "saga", location, client: sfn });
       },
       async close() {
-        await Promise.all(pumps.map((pump) => pump.stop()));
+        await Promise.all(consumers.map((consumer) => consumer.stop()));
         sfn.destroy();
         sqs.destroy();
       },
