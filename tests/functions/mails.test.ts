@@ -3,8 +3,8 @@ import { create as mailCode } from "../../functions/mail-code/index.ts";
 import { create as notify } from "../../functions/notify/index.ts";
 import { create as signUpRules } from "../../functions/sign-up-rules/index.ts";
 import { create as welcome } from "../../functions/welcome/index.ts";
-import type { Json } from "../../runtime/ports/index.ts";
-import { mailerFake, messageOf, queueFake } from "./fakes.ts";
+import type { Json, Mail } from "../../runtime/ports/index.ts";
+import { chatFake, mailerFake, messageOf, queueFake } from "./fakes.ts";
 
 const user = { userId: "u-1", email: "ann@shop.example" };
 
@@ -100,12 +100,67 @@ describe("mails", () => {
     const mailer = mailerFake();
     await welcome({ mails }).postConfirmation(user);
     const { expected } = await mailCode({ mails }).createChallenge(user, []);
-    for (const body of mails.sent) await notify({ mailer })(messageOf(body));
+    for (const body of mails.sent) await notify({ mailer, chat: chatFake() })(messageOf(body));
     expect(mailer.mails.map(({ to, subject }) => [to, subject])).toEqual([
       [user.email, "Welcome to the shop"],
       [user.email, "Your code to sign in"],
     ]);
     expect(mailer.mails[1]?.text).toContain(expected.code);
+  });
+
+  const to = user.email;
+  const sent = async (body: Json) => {
+    const [mailer, chat] = [mailerFake(), chatFake()];
+    await notify({ mailer, chat })(messageOf(body));
+    return { mail: mailer.mails[0] as Required<Mail>, posts: chat.posts };
+  };
+  const receipt = {
+    orderId: "o-1",
+    items: [{ sku: "print-a4", quantity: 2 }],
+    total: 123_456,
+    currency: "EUR",
+  };
+
+  test.each<[string, Json, string]>([
+    ["receipt", receipt, "€1,234.56"],
+    ["receipt", { ...receipt, currency: "JPY" }, "¥123,456"],
+    ["receipt", receipt, "2 × print-a4"],
+    ["apology", { orderId: "o-1", because: "payment" }, "Your payment was not accepted."],
+    ["apology", { orderId: "o-1", because: "stock" }, "We do not have enough"],
+    ["review", { orderId: "o-1" }, "o-1"],
+    ["report", { reportId: "r-1", url: "https://shop.example/r?a=1" }, "https://shop.example/r?a=1"],
+    [
+      "report",
+      { reportId: "r-1", url: "http://127.0.0.1/r", from: "2026-11-01", to: "2026-11-30" },
+      "from 2026-11-01 to 2026-11-30",
+    ],
+  ])("a %s of %j says %s, as text and as HTML", async (template, data, words) => {
+    const { mail } = await sent({ template, to, data });
+    expect(mail.text).toContain(words);
+    expect(mail.html).toContain(words);
+    expect(mail.to).toBe(to);
+  });
+
+  test("HTML shows what is given, and takes nothing of it for markup", async () => {
+    const items = [{ sku: `<img src=x onerror="alert('1')">`, quantity: 1 }];
+    const { mail } = await sent({ template: "receipt", to, data: { ...receipt, items } });
+    expect(mail.html).not.toContain("<img");
+    expect(mail.html).toContain("&lt;img src=x onerror=&quot;alert(&#39;1&#39;)&quot;&gt;");
+    const data = { reportId: "r-1", url: 'https://shop.example/"><script>' };
+    const { mail: report } = await sent({ template: "report", to, data });
+    expect(report.html).not.toContain("<script>");
+  });
+
+  test("a mail has one id for all its tries: its sender's, else its message's", async () => {
+    const mail = { template: "review", to, data: { orderId: "o-1" } };
+    expect((await sent(mail)).mail.id).toBe("notify-m-1");
+    expect((await sent(mail)).mail.id).toBe("notify-m-1");
+    expect((await sent({ ...mail, id: "review-o-1" })).mail.id).toBe("review-o-1");
+  });
+
+  test("what is for the chat is posted there", async () => {
+    const { mail, posts } = await sent({ chat: { text: "hello" } });
+    expect([mail, posts]).toEqual([undefined, [{ text: "hello" }]]);
   });
 
   test.each<Json>([
@@ -118,9 +173,15 @@ describe("mails", () => {
     { template: "code", to: "ann@shop.example", data: {} },
     { template: "code", to: "ann@shop.example", data: { code: "<b>1</b>" } },
     { template: "welcome", to: "ann@shop.example", data: {}, from: "boss@shop.example" },
+    { template: "welcome", to: "ann@shop.example", data: {}, id: "a b" },
+    { template: "report", to: "ann@shop.example", data: { reportId: "r", url: "javascript:1" } },
+    { template: "apology", to: "ann@shop.example", data: { orderId: "o-1", because: "<b>" } },
+    { chat: { text: "" } },
+    { chat: { text: "hello" }, template: "welcome", to: "ann@shop.example", data: {} },
   ])("%j is no mail: it goes to the dead letters", async (body) => {
-    const mailer = mailerFake();
-    await expect(notify({ mailer })(messageOf(body))).rejects.toMatchObject({ code: "invalid" });
-    expect(mailer.mails).toEqual([]);
+    const [mailer, chat] = [mailerFake(), chatFake()];
+    const work = notify({ mailer, chat })(messageOf(body));
+    await expect(work).rejects.toMatchObject({ code: "invalid" });
+    expect([mailer.mails, chat.posts]).toEqual([[], []]);
   });
 });

@@ -7,8 +7,8 @@ import { create as createRecorder } from "../../functions/webhook-events/index.t
 import { create } from "../../functions/webhooks/index.ts";
 import { schemes } from "../../functions/webhooks/schemes.ts";
 import { guard } from "../../runtime/http/guard.ts";
-import { type ErrorCode, type Json, PortError } from "../../runtime/ports/index.ts";
-import { contextOf, messageOf, queueFake, tableFake } from "./fakes.ts";
+import { type ErrorCode, type Json, type JsonObject, PortError } from "../../runtime/ports/index.ts";
+import { contextOf, memoryTable, messageOf, queueFake, topicFake } from "./fakes.ts";
 
 const publicUrl = "https://shop.example";
 const values: Record<string, string> = {
@@ -421,13 +421,17 @@ describe("behind the queue", () => {
     encoding: "utf-8",
     body: "{}",
   };
+  const behind = (fails: ErrorCode[] = []) => {
+    const ports = { catalog: memoryTable(), events: topicFake(...fails), facts: topicFake() };
+    return { ...ports, handle: (body: Json) => createRecorder(ports)(messageOf(body)) };
+  };
 
   test("an event is recorded once, however often it is delivered", async () => {
-    const catalog = tableFake();
-    const handle = createRecorder({ catalog });
-    await handle(messageOf(event));
-    await handle(messageOf({ ...event, receivedAt: "2026-11-01T12:05:00.000Z" }));
-    expect([...catalog.documents]).toEqual([["WEBHOOK#stripe#evt_1 / EVENT", event]]);
+    const { catalog, handle } = behind();
+    await handle(event);
+    await handle({ ...event, receivedAt: "2026-11-01T12:05:00.000Z" });
+    expect(catalog.names()).toEqual(["WEBHOOK#stripe#evt_1 / EVENT"]);
+    expect(catalog.at("WEBHOOK#stripe#evt_1 / EVENT")).toEqual(event);
   });
 
   test("what was sent is what is recorded, byte for byte", async () => {
@@ -436,13 +440,13 @@ describe("behind the queue", () => {
         const { inbox, post } = setup();
         const content = new Uint8Array(raw);
         await post("/webhooks/github", content, githubHeaders(content));
-        const catalog = tableFake();
-        await createRecorder({ catalog })(messageOf(inbox.sent[0] as Json));
-        const [document] = [...catalog.documents.values()] as unknown as {
+        const { catalog, handle } = behind();
+        await handle(inbox.sent[0] as Json);
+        const document = catalog.at(catalog.names()[0] ?? "") as unknown as {
           body: string;
           encoding: BufferEncoding;
-        }[];
-        expect(Buffer.from(document?.body ?? "", document?.encoding).equals(content)).toBe(true);
+        };
+        expect(Buffer.from(document.body, document.encoding).equals(content)).toBe(true);
       }),
     );
   });
@@ -455,11 +459,202 @@ describe("behind the queue", () => {
     { ...event, more: 1 },
     { ...event, eventId: "" },
   ])("%j is no webhook: it goes to the dead letters", async (body) => {
-    const catalog = tableFake();
-    await expect(createRecorder({ catalog })(messageOf(body))).rejects.toMatchObject({
-      code: "invalid",
+    const { catalog, handle } = behind();
+    await expect(handle(body)).rejects.toMatchObject({ code: "invalid" });
+    expect(catalog.names()).toEqual([]);
+  });
+
+  describe.each(["github", "twilio", "standard-webhooks"])("from %s", (source) => {
+    const given = { ...event, source, eventId: "d-1", contentType: "application/json" };
+
+    test("it is told on the bus, with one id for all deliveries", async () => {
+      const { events, facts, handle } = behind();
+      await handle(given);
+      await handle(given);
+      const fact = {
+        type: "webhook.received",
+        id: `${source}:d-1`,
+        data: { source, eventId: "d-1" },
+      };
+      expect([facts.published, events.published]).toEqual([[fact, fact], []]);
     });
-    expect(catalog.documents.size).toBe(0);
+
+    test.each([
+      ["a form", "application/x-www-form-urlencoded", "utf-8", "MessageSid=SM1&Body=a%ff+b"],
+      ["JSON in base64", "application/json", "base64", Buffer.from('{"a":"ü"}').toString("base64")],
+      ["of another type", "text/plain", "utf-8", "{"],
+    ])("%s is taken", async (_, contentType, encoding, body) => {
+      const { facts, handle } = behind();
+      await handle({ ...given, contentType, encoding, body });
+      expect(facts.published).toHaveLength(1);
+    });
+
+    test.each([
+      ["JSON that is none", "application/json; charset=utf-8", "utf-8", "{"],
+      ["JSON that is no UTF-8", "application/json", "base64", Buffer.of(0xff).toString("base64")],
+      [
+        "a form that is no UTF-8",
+        "application/x-www-form-urlencoded",
+        "base64",
+        Buffer.of(0xff).toString("base64"),
+      ],
+    ])("%s is recorded with the reason, and set aside", async (_, contentType, encoding, body) => {
+      const { catalog, facts, handle } = behind();
+      const broken = { ...given, contentType, encoding, body };
+      await expect(handle(broken)).rejects.toMatchObject({ code: "invalid" });
+      expect(catalog.at(`WEBHOOK#${source}#d-1 / EVENT`)).toEqual({
+        ...broken,
+        reason: expect.stringMatching(/^the body is not (JSON|UTF-8)$/),
+      });
+      expect(facts.published).toEqual([]);
+    });
+  });
+
+  test("an id that is too long for the bus is told by its hash", async () => {
+    const { facts, handle } = behind();
+    await handle({ ...event, source: "github", eventId: "x".repeat(200) });
+    expect(facts.published[0]?.id).toMatch(/^sha256:[\da-f]{64}$/);
+  });
+
+  describe("Stripe's payments", () => {
+    const row = "ORDER#o-1 / PAYMENT";
+    const intent = {
+      amount: 2_500,
+      amount_received: 2_400,
+      currency: "eur",
+      metadata: { order_id: "o-1" },
+    };
+    const payment = (
+      name: "succeeded" | "payment_failed",
+      given: { id?: string; created?: number; object?: JsonObject } = {},
+    ) => {
+      const { id = "evt_1", created = 1_763_600_000, object = {} } = given;
+      const content = {
+        id,
+        object: "event",
+        type: `payment_intent.${name}`,
+        created,
+        data: { object: { object: "payment_intent", ...intent, ...object } },
+      };
+      return { ...event, eventId: id, body: JSON.stringify(content) };
+    };
+
+    test("that succeeded make their order paid", async () => {
+      const { catalog, events, facts, handle } = behind();
+      await handle(payment("succeeded", { object: { receipt_email: "ann@shop.example" } }));
+      expect(catalog.at(row)).toEqual({
+        orderId: "o-1",
+        status: "paid",
+        amount: 2_400,
+        currency: "EUR",
+        version: "01763600000.1.evt_1",
+        at: "2025-11-20T00:53:20.000Z",
+      });
+      expect(events.published).toEqual([
+        {
+          type: "order.paid",
+          id: "evt_1",
+          data: { orderId: "o-1", amount: 2_400, currency: "EUR", email: "ann@shop.example" },
+        },
+      ]);
+      expect(facts.published).toEqual([]);
+    });
+
+    test("that failed say why", async () => {
+      const { catalog, events, handle } = behind();
+      const last_payment_error = { code: "card_declined", decline_code: "insufficient_funds" };
+      await handle(payment("payment_failed", { object: { last_payment_error } }));
+      expect(catalog.at(row)).toMatchObject({ status: "failed", amount: 2_500 });
+      expect(events.published).toEqual([
+        {
+          type: "payment.failed",
+          id: "evt_1",
+          data: { orderId: "o-1", reason: "insufficient_funds" },
+        },
+      ]);
+    });
+
+    test("are applied once, and told with one id, however often they are delivered", async () => {
+      const { catalog, events, handle } = behind(["unavailable"]);
+      const body = payment("succeeded");
+      // Ended between the two: the next delivery tells it.
+      await expect(handle(body)).rejects.toMatchObject({ code: "unavailable" });
+      const first = catalog.at(row);
+      await handle(body);
+      await handle(body);
+      expect(catalog.at(row)).toEqual(first);
+      expect(events.published.map(({ id }) => id)).toEqual(["evt_1", "evt_1"]);
+    });
+
+    test.each([
+      ["a later success", 10, "succeeded", 20],
+      ["a success in the same second", 10, "succeeded", 10],
+    ] as const)("that failed, and %s, in either order: the order is paid", async (_, at, name, then) => {
+      const failed = payment("payment_failed", { id: "evt_9", created: at });
+      const succeeded = payment(name, { id: "evt_1", created: then });
+      for (const [first, second] of [
+        [failed, succeeded],
+        [succeeded, failed],
+      ] as const) {
+        const { catalog, events, handle } = behind();
+        await handle(first);
+        await handle(second);
+        await handle(first);
+        expect(catalog.at(row)).toMatchObject({ status: "paid" });
+        const told = events.published.map(({ type }) => type);
+        // What came too late changes nothing, and is told to nobody.
+        if (first === succeeded) expect(told).toEqual(["order.paid", "order.paid"]);
+      }
+    });
+
+    test("end with the newest, in whatever order and however often they come", async () => {
+      const one = fc.record({
+        created: fc.integer({ min: 1, max: 4 }),
+        name: fc.constantFrom("succeeded", "payment_failed"),
+      });
+      await fc.assert(
+        fc.asyncProperty(fc.array(one, { minLength: 1, maxLength: 6 }), fc.infiniteStream(fc.nat()), async (all, picks) => {
+          const { catalog, handle } = behind();
+          const bodies = all.map(({ created, name }, n) => payment(name, { created, id: `evt_${n}` }));
+          for (let n = 0; n < 6; n += 1)
+            await handle(bodies[(picks.next().value as number) % bodies.length] as Json);
+          for (const body of bodies) await handle(body);
+          const newest = Math.max(...all.map(({ created }) => created));
+          const isPaid = all.some((p) => p.created === newest && p.name === "succeeded");
+          expect(catalog.at(row)?.status).toBe(isPaid ? "paid" : "failed");
+        }),
+      );
+    });
+
+    test.each<[string, Json]>([
+      ["of another type", { ...event, body: '{"id":"evt_1","type":"charge.refunded"}' }],
+      ["without an order", payment("succeeded", { object: { metadata: {} } })],
+    ])("%s are recorded, and no more", async (_, body) => {
+      const { catalog, events, facts, handle } = behind();
+      await handle(body);
+      expect(catalog.names()).toEqual(["WEBHOOK#stripe#evt_1 / EVENT"]);
+      expect([events.published, facts.published]).toEqual([[], []]);
+    });
+
+    test.each<[string, Json, string]>([
+      ["no JSON", { ...event, contentType: "", body: "no json" }, "the body is not JSON"],
+      ["no amount", payment("succeeded", { object: { amount: "2500" } }), "data.object.amount"],
+      ["no time", payment("succeeded", { created: -1 }), "created"],
+      [
+        "no order that can be",
+        payment("succeeded", { object: { metadata: { order_id: "../o" } } }),
+        "data.object.metadata.order_id",
+      ],
+    ])("with %s are recorded with the reason, and set aside", async (_, body, reason) => {
+      const { catalog, events, handle } = behind();
+      await expect(handle(body)).rejects.toMatchObject({
+        code: "invalid",
+        message: expect.stringContaining(reason),
+      });
+      expect(catalog.names()).toEqual(["WEBHOOK#stripe#evt_1 / EVENT"]);
+      expect(catalog.at("WEBHOOK#stripe#evt_1 / EVENT")?.reason).toContain(reason);
+      expect(events.published).toEqual([]);
+    });
   });
 });
 
