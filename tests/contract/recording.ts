@@ -67,6 +67,17 @@ const needsByCommand: Readonly<Record<string, NeedsOf>> = {
   ChangeMessageVisibilityCommand: sqs("ChangeMessageVisibility"),
   GetQueueAttributesCommand: sqs("GetQueueAttributes"),
   GetSecretValueCommand: one("secretsmanager:GetSecretValue", ({ SecretId }) => String(SecretId)),
+  PublishCommand: one("sns:Publish", ({ TopicArn }) => String(TopicArn)),
+  PutEventsCommand: ({ Entries }, arn) =>
+    (Entries as readonly Input[]).map(({ EventBusName }) => ({
+      action: "events:PutEvents",
+      resource: String(EventBusName).startsWith("arn:")
+        ? String(EventBusName)
+        : arn("events", `event-bus/${EventBusName}`),
+    })),
+  PutRecordsCommand: one("kinesis:PutRecords", ({ StreamName }, arn) =>
+    arn("kinesis", `stream/${StreamName}`),
+  ),
   SignUpCommand: () => [],
   ConfirmSignUpCommand: () => [],
   ResendConfirmationCodeCommand: () => [],

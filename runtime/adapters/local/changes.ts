@@ -73,7 +73,7 @@ export function changesReader(args: ChangesReaderArgs): Reader {
         }
       }
     },
-    textOf: (_, row) => JSON.stringify(changeOf(row)),
+    textOf: (_, row) => JSON.stringify({ sequence: row.seq, ...changeOf(row) }),
     open: (shard) => ({
       async next(limit) {
         const { rows } = await pool.query<Row>(

@@ -63,7 +63,7 @@ async function alone<R>(to: Delivering<R>, record: R, firstError: unknown): Prom
     error = failure.error;
   }
   to.onTrouble({ outcome: "reject", error });
-  await to.setAside(record, error instanceof Error ? error.message : String(error));
+  await to.setAside(record, error instanceof Error ? error.message || error.name : String(error));
 }
 
 async function attempt<R>(to: Delivering<R>, records: readonly R[]) {

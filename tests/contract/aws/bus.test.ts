@@ -5,6 +5,7 @@ import { bus } from "../../../runtime/adapters/aws/bus.ts";
 import { clientSettings } from "../../../runtime/adapters/aws/client.ts";
 import { queueConsumer } from "../../../runtime/adapters/aws/queue-consumer.ts";
 import { translate } from "../../../runtime/entries/translate.ts";
+import { recorder } from "../recording.ts";
 import { busContract, dataCases } from "../suites/bus.ts";
 import { source } from "../suites/events.ts";
 import { refusal } from "../suites/refusal.ts";
@@ -38,7 +39,7 @@ busContract("aws bus", {
   },
 });
 
-describe("aws bus, when the service fails", () => {
+describe("aws bus by itself, and when the service fails", () => {
   const closing: (() => unknown)[] = [];
   afterEach(async () => {
     for (const close of closing.splice(0)) await close();
@@ -79,5 +80,20 @@ describe("aws bus, when the service fails", () => {
   it("answers a call that was refused with its code", async () => {
     expect((await publish(failure("AccessDeniedException"))).code).toBe("denied");
     expect((await publish(failure("ResourceNotFoundException"))).code).toBe("unavailable");
+  });
+
+  it("needs to put events on its bus, and nothing else", async () => {
+    const events = new EventBridgeClient(emulator);
+    const sqs = new SQSClient(emulator);
+    closing.push(() => events.destroy());
+    closing.push(() => sqs.destroy());
+    const { location } = await createBus({ events, sqs });
+    const resource = `arn:aws:events:${emulator.region}:123456789012:event-bus/${location}`;
+    const seen = recorder();
+    const client = seen.plugin(new EventBridgeClient(emulator));
+    closing.push(() => client.destroy());
+    for (const one of [location, resource])
+      await bus({ name: "facts", location: one, source, client }).publish({ type: "a", data: 1 });
+    expect(seen.calls()).toEqual([{ action: "events:PutEvents", resource }]);
   });
 });

@@ -18,8 +18,12 @@ import { CreateQueueCommand, GetQueueAttributesCommand, type SQSClient } from "@
 import { type Pattern, toEventPattern } from "../../../spec/index.ts";
 import { uniqueName } from "./emulator.ts";
 
-/** A table as the adapter expects it. @returns its name */
-export async function createTable(client: DynamoDBClient): Promise<string> {
+/**
+ * A table as the adapter expects it.
+ * @param changes whether it has a change feed. Default: false
+ * @returns its name
+ */
+export async function createTable(client: DynamoDBClient, changes = false): Promise<string> {
   const TableName = uniqueName("table");
   await client.send(
     new CreateTableCommand({
@@ -33,6 +37,9 @@ export async function createTable(client: DynamoDBClient): Promise<string> {
         { AttributeName: "pk", KeyType: "HASH" },
         { AttributeName: "sk", KeyType: "RANGE" },
       ],
+      ...(changes
+        ? { StreamSpecification: { StreamEnabled: true, StreamViewType: "NEW_AND_OLD_IMAGES" } }
+        : {}),
     }),
   );
   return TableName;

@@ -9,6 +9,7 @@ import * as fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { roundsOf, stream } from "../../../runtime/adapters/aws/stream.ts";
 import type { Json } from "../../../runtime/ports/index.ts";
+import { recorder } from "../recording.ts";
 import { refusal } from "../suites/refusal.ts";
 import { type ReadRecord, streamContract } from "../suites/stream.ts";
 import { emulator } from "./emulator.ts";
@@ -73,7 +74,7 @@ describe("the calls of aws stream", () => {
   });
 });
 
-describe("aws stream, when the service fails", () => {
+describe("aws stream by itself, and when the service fails", () => {
   const closing: (() => unknown)[] = [];
   afterEach(async () => {
     vi.unstubAllEnvs();
@@ -142,5 +143,17 @@ describe("aws stream, when the service fails", () => {
     const location = await createStream(client);
     await stream({ name: "clicks", location }).put([{ key: "a", body: 1 }]);
     expect((await readAll(client, location)).map(({ body }) => body)).toEqual([1]);
+  });
+
+  it("needs to put records into its stream, and nothing else", async () => {
+    const client = clientOf();
+    closing.push(() => client.destroy());
+    const location = await createStream(client);
+    const seen = recorder();
+    const recorded = seen.plugin(clientOf());
+    closing.push(() => recorded.destroy());
+    await stream({ name: "clicks", location, client: recorded }).put([{ key: "a", body: 1 }]);
+    const resource = `arn:aws:kinesis:${emulator.region}:123456789012:stream/${location}`;
+    expect(seen.calls()).toEqual([{ action: "kinesis:PutRecords", resource }]);
   });
 });

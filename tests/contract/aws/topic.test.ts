@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { clientSettings } from "../../../runtime/adapters/aws/client.ts";
 import { queueConsumer } from "../../../runtime/adapters/aws/queue-consumer.ts";
 import { topic } from "../../../runtime/adapters/aws/topic.ts";
+import { recorder } from "../recording.ts";
 import { source } from "../suites/events.ts";
 import { refusal } from "../suites/refusal.ts";
 import { topicContract } from "../suites/topic.ts";
@@ -30,7 +31,7 @@ topicContract("aws topic", {
   },
 });
 
-describe("aws topic, when the service fails", () => {
+describe("aws topic by itself, and when the service fails", () => {
   const closing: (() => unknown)[] = [];
   afterEach(async () => {
     for (const close of closing.splice(0)) await close();
@@ -57,5 +58,18 @@ describe("aws topic, when the service fails", () => {
     const location = "arn:aws:sns:us-east-1:123456789012:events";
     const port = topic({ name: "events", location, source, client: new SNSClient(config) });
     expect(await refusal(port.publish({ type: "order.paid", data: {} }))).toBe(expected);
+  });
+
+  it("needs to publish to its topic, and nothing else", async () => {
+    const sns = new SNSClient(emulator);
+    const sqs = new SQSClient(emulator);
+    closing.push(() => sns.destroy());
+    closing.push(() => sqs.destroy());
+    const { location } = await createTopic({ sns, sqs });
+    const seen = recorder();
+    const client = seen.plugin(new SNSClient(emulator));
+    closing.push(() => client.destroy());
+    await topic({ name: "events", location, source, client }).publish({ type: "a", data: 1 });
+    expect(seen.calls()).toEqual([{ action: "sns:Publish", resource: location }]);
   });
 });
