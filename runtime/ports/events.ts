@@ -2,7 +2,7 @@ import type { Json } from "./json.ts";
 
 /** What happened. */
 export interface Event {
-  /** Such as "order.paid". */
+  /** Such as "order.paid": 1 to 128 letters, digits, ".", "_" and "-". */
   readonly type: string;
   readonly data: Json;
   /**
@@ -27,7 +27,7 @@ export interface EventEnvelope {
 export interface Topic {
   /**
    * Hands an event to every subscriber whose filter fits: by `type`, or a top-level text field of
-   * its data.
+   * its data of 1 to 256 bytes (of more than nine, those whose names come first).
    * @throws `too-large` over 256 KiB of JSON, `invalid` for a type or an id of another form
    */
   publish(event: Event): Promise<{ readonly id: string }>;
@@ -41,8 +41,8 @@ export interface Bus {
 /** A partitioned log: in order within a key, for high rates. Answered means stored. */
 export interface Stream {
   /**
-   * Appends records, 1 to 500.
-   * @throws `too-large` for a record over 1 MiB of JSON, or 5 MiB together
+   * Appends records, 1 to 500, their keys 1 to 256 bytes of UTF-8.
+   * @throws `too-large` for a record over 1 MiB of JSON and key, or 5 MiB together; `invalid`
    */
   put(records: readonly { readonly key: string; readonly body: Json }[]): Promise<void>;
 }
