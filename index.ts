@@ -1,29 +1,34 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { Channels } from "./components/aws/Channels.ts";
 import { DataStores } from "./components/aws/DataStores.ts";
+import { deploymentOf } from "./components/aws/deployment.ts";
+import { EventPipeline } from "./components/aws/EventPipeline.ts";
 import { ServerlessEdge } from "./components/aws/ServerlessEdge.ts";
 import { UserPool } from "./components/aws/UserPool.ts";
-import { bundled, bundleFunctions } from "./components/shared/bundling.ts";
+import { bundleFunctions, hasCode } from "./components/shared/bundling.ts";
 import { placeAll, placementFaults, summary } from "./planner/index.ts";
 import { corsOf, readSettings } from "./settings.ts";
 import { secretsOf } from "./spec/index.ts";
 import { system } from "./system.ts";
 
-// What has code and a component of its own today; the rest of the declaration is left out, aloud.
-const deployed = bundled(system);
-const left = Object.keys(system.workloads).filter((name) => !deployed.includes(name));
-if (left.length > 0)
-  void pulumi.log.info(`Not deployed, for want of code or of a component: ${left.join(", ")}`);
-
-const settings = readSettings(system, secretsOf(system, deployed));
+const coded = Object.keys(system.workloads).filter((name) => hasCode(system, name));
+const settings = readSettings(system, secretsOf(system, coded));
 const placed = placeAll(system, { overrides: settings.placement });
+const { functions, waiting, left } = deploymentOf(system, placed, (name) => coded.includes(name));
+const deployed = [...functions, ...waiting];
+
+// The rest of the declaration is left out, aloud; but not what the stack's config asks for.
 const faults = [
   ...placementFaults(placed.filter(({ name }) => deployed.includes(name))),
-  ...placed
-    .filter(({ name, host }) => deployed.includes(name) && host !== "function")
-    .map(({ name, host }) => `Placement "${name}": ${host}; only function is deployed so far`),
+  ...left
+    .filter(({ name }) => Object.hasOwn(settings.placement, name))
+    .map(({ name, because }) => `Placement "${name}": ${because}; take it out of the stack's config`),
 ];
 if (faults.length > 0) throw new pulumi.RunError(faults.join("\n"));
+for (const { name, because } of left) void pulumi.log.info(`Not deployed: ${name}, ${because}`);
+if (waiting.length > 0)
+  void pulumi.log.info(`Messages wait for the containers of ${waiting.join(", ")}`);
 
 const { protect, backups, logRetentionDays, secrets } = settings;
 const provider = new aws.Provider("aws", {
@@ -31,34 +36,35 @@ const provider = new aws.Provider("aws", {
   defaultTags: { tags: { ...settings.tags, system: system.name, stack: pulumi.getStack() } },
 });
 const opts = { providers: [provider] };
+const made = { system, workloads: deployed };
 const shared = {
   system,
   logRetentionDays,
   placements: Object.fromEntries(placed.map((placement) => [placement.name, placement])),
-  artefacts: await bundleFunctions({ system, workloads: deployed }),
+  artefacts: await bundleFunctions({ system, workloads: functions }),
 };
-const ofKind = (kind: string) =>
-  deployed.filter((name) => system.workloads[name as keyof typeof system.workloads].kind === kind);
+const ofKind = (...kinds: string[]) =>
+  deployed.filter((name) =>
+    kinds.includes(system.workloads[name as keyof typeof system.workloads].kind),
+  );
 
-const stores = new DataStores(
-  "stores",
-  { system, workloads: deployed, secrets, protect, backups },
-  opts,
-);
+const data = new DataStores("stores", { ...made, secrets, protect, backups }, opts);
+const channels = new Channels("channels", { ...made, stores: data.bindings }, opts);
+const stores = { ...data.bindings, ...channels.bindings };
 const users = new UserPool(
   "users",
-  { ...shared, workloads: ofKind("onIdentity"), stores: stores.bindings, protect },
+  { ...shared, workloads: ofKind("onIdentity"), stores, protect },
   opts,
 );
 const edge = new ServerlessEdge(
   "edge",
-  {
-    ...shared,
-    workloads: ofKind("http"),
-    stores: stores.bindings,
-    userPool: users,
-    cors: corsOf(system, settings),
-  },
+  { ...shared, workloads: ofKind("http"), stores, userPool: users, cors: corsOf(system, settings) },
+  opts,
+);
+const started = ofKind("onMessage", "onObject", "onSchedule", "job", "workflow");
+const events = new EventPipeline(
+  "events",
+  { ...shared, workloads: started, stores: { ...stores, ...edge.bindings } },
   opts,
 );
 
@@ -66,6 +72,10 @@ const edge = new ServerlessEdge(
 export const url = edge.url;
 export const userPoolId = users.pool.id;
 export const userPoolClientId = users.clientId;
+/** Queues that containers will read, by workload. */
+export const consumers = Object.fromEntries(
+  Object.entries(events.consumers).map(([name, { queueUrl }]) => [name, queueUrl]),
+);
 /** Each deployed workload with its host and monthly cost; `spillway plan` says why. */
 export const placement = Object.fromEntries(
   placed.filter(({ name }) => deployed.includes(name)).map((p) => [p.name, summary(p)]),

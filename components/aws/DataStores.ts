@@ -14,6 +14,7 @@ import {
   queuePolicy,
   redrivenQueue,
 } from "./queues.ts";
+import { each, record } from "./records.ts";
 
 export interface DataStoresArgs {
   readonly system: System;
@@ -67,9 +68,7 @@ export class DataStores extends pulumi.ComponentResource {
       deadLetterQueue(`${name}-${queue}`, args.transform, this),
     );
     this.queues = each(needs.queues, (queue, spec) => this.#makeQueue(name, queue, spec, args));
-    this.secrets = Object.fromEntries(
-      needs.secrets.map((secret) => [secret, this.#makeSecret(name, secret, args)]),
-    );
+    this.secrets = record(needs.secrets, (secret) => this.#makeSecret(name, secret, args));
 
     this.bindings = {
       ...each(this.tables, (store, { arn, name, streamArn }) => ({
@@ -163,6 +162,3 @@ const binding = (
   arn: pulumi.Output<string>,
   location: pulumi.Output<string>,
 ): Binding => ({ kind, arn, location });
-
-const each = <T, R>(record: Readonly<Record<string, T>>, make: (name: string, value: T) => R) =>
-  Object.fromEntries(Object.entries(record).map(([name, value]) => [name, make(name, value)]));

@@ -19,6 +19,7 @@ import {
 import type { FunctionTransforms, WorkloadFunction } from "./Function.ts";
 import { functionOf } from "./hosting.ts";
 import { guarded, type Network } from "./network.ts";
+import { record } from "./records.ts";
 
 export interface ServerlessEdgeArgs extends EdgePlanArgs {
   readonly transform?: FunctionTransforms & {
@@ -226,6 +227,3 @@ export class ServerlessEdge extends pulumi.ComponentResource {
     );
   }
 }
-
-const record = <T>(names: readonly string[], make: (name: string) => T): Record<string, T> =>
-  Object.fromEntries(names.map((name) => [name, make(name)]));

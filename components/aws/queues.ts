@@ -14,6 +14,12 @@ export const longestSeconds = 1_209_600;
 /** SQS's most (1 MiB): a dead letter is its message, and the reason beside it. */
 const mostBytes = 1_048_576;
 
+/** A workload's own queue, and what nobody could handle of it. */
+export interface OwnQueue {
+  readonly queue: aws.sqs.Queue;
+  readonly dead: aws.sqs.Queue;
+}
+
 /** A service of AWS that may send to a queue, for one resource only. */
 export interface Sender {
   /** Such as "sns.amazonaws.com". */

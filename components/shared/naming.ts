@@ -2,13 +2,22 @@ import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 
 /**
- * Longest physical names, in characters (AWS service quotas: Lambda, IAM, SQS, DynamoDB, CloudWatch
- * Logs, API Gateway, Cognito, EC2, Secrets Manager and S3). Prefixes leave room for the provider's own 26.
+ * Longest physical names, in characters (AWS service quotas: Lambda, IAM, SQS, SNS, EventBridge and
+ * its Scheduler, Kinesis, Step Functions, DynamoDB, CloudWatch, API Gateway, Cognito, EC2, Secrets
+ * Manager and S3). Prefixes leave room for the provider's own 26.
  */
 export const nameLimits = {
   function: 64,
   role: 64,
   queue: 80,
+  topic: 256,
+  bus: 256,
+  rule: 64,
+  stream: 128,
+  schedule: 64,
+  scheduleGroup: 64,
+  stateMachine: 80,
+  alarm: 255,
   table: 255,
   logGroup: 512,
   api: 128,

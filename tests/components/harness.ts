@@ -9,7 +9,7 @@ import { Graph, type Log, type Resource } from "./harness/graph.ts";
 import { type Made, plausibleOutputs } from "./harness/outputs.ts";
 
 export type { Graph, PolicyDocument, Resource, Statement } from "./harness/graph.ts";
-export type { Made } from "./harness/outputs.ts";
+export { awsInvoke, type Made } from "./harness/outputs.ts";
 
 export interface MockOptions {
   /** Stack config by full key, such as `aws:region`. Objects and lists are stored as JSON. */

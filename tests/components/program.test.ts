@@ -1,17 +1,16 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { bundled } from "../../components/shared/bundling.ts";
 import { system } from "../../system.ts";
-import type { Graph } from "./harness.ts";
-import { runUnderMocks } from "./harness.ts";
+import { awsInvoke, type Graph, runUnderMocks } from "./harness.ts";
 
-const values = { "stripe-webhook": "value-one", "github-webhook": "value-two" };
+const values = Object.fromEntries(system.secrets.map((name) => [name, `value-of-${name}`]));
 const config = {
   "aws:region": "eu-central-1",
   "spillway:protect": "true",
   "spillway:logRetentionDays": "30",
   "spillway:corsOrigins": ["https://shop.example"],
   "spillway:tags": { team: "shop" },
-  "spillway:secrets": { ...values, "twilio-webhook": "value-three", "standard-webhook": "value-4" },
+  "spillway:secrets": values,
 };
 
 describe("the program", () => {
@@ -22,6 +21,7 @@ describe("the program", () => {
       stack: "prod",
       config,
       secretConfig: ["spillway:secrets"],
+      invoke: awsInvoke,
     });
   });
 

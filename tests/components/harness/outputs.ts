@@ -84,3 +84,17 @@ export function plausibleOutputs({ type, name: logical, inputs }: Made): Record<
 
 const invoke = (functionArn: string) =>
   `arn:aws:apigateway:${region}:lambda:path/2015-03-31/functions/${functionArn}/invocations`;
+
+/** What AWS would answer to who and where we are: for `options.invoke`. */
+export function awsInvoke(token: string): Record<string, unknown> {
+  switch (token) {
+    case "aws:index/getCallerIdentity:getCallerIdentity":
+      return { accountId: account };
+    case "aws:index/getPartition:getPartition":
+      return { partition: "aws" };
+    case "aws:index/getRegion:getRegion":
+      return { region };
+    default:
+      throw new Error(`awsInvoke has no answer for ${token}; add one`);
+  }
+}
