@@ -1,11 +1,12 @@
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
-import { explain, placeAll, placementFaults } from "../planner/index.ts";
+import { explain, explainLockIn, lockIn, placeAll, placementFaults } from "../planner/index.ts";
 import type { System } from "../spec/index.ts";
 
 /**
- * `spillway plan [workload…] [--json]`: where each workload runs, why, and what that costs.
+ * `spillway plan [workload…] [--json]`: where each workload runs, why, what that costs, and which
+ * resources tie the system to one cloud.
  * @returns the exit code: 0, or 2 with the remedy on bad input
  */
 export async function plan(argv: string[]): Promise<number> {
@@ -25,8 +26,15 @@ export async function plan(argv: string[]): Promise<number> {
     const placed = placeAll(system).filter(
       ({ name }) => positionals.length === 0 || positionals.includes(name),
     );
-    if (values.json) console.log(JSON.stringify({ placements: placed }, null, 2));
-    else console.log(placed.map((placement) => explain(placement).join("\n")).join("\n\n"));
+    const natives = lockIn(system);
+    if (values.json) console.log(JSON.stringify({ placements: placed, lockIn: natives }, null, 2));
+    else
+      console.log(
+        [
+          ...placed.map((placement) => explain(placement).join("\n")),
+          ...natives.map(explainLockIn),
+        ].join("\n\n"),
+      );
     for (const fault of placementFaults(placed)) console.error(fault);
     return 0;
   } catch (error) {

@@ -53,7 +53,7 @@ export async function openAdapters(options: AdapterOptions): Promise<OpenAdapter
     workflows.set(name, port);
     byName.set(name, port);
   }
-  const services = await openServices(options, byName, queues);
+  const services = await openServices(options, byName);
   return {
     byName,
     objects,

@@ -142,6 +142,14 @@ function stateVerdicts(workload: Workload): Verdict[] {
     verdicts.push(
       limit("state", withTwin, `keeps ${state} between requests, a function may be gone by then`),
     );
+  if (workload.kind === "onMessage" && (workload.stream ?? workload.changes) !== undefined)
+    verdicts.push(
+      limit(
+        "state",
+        containers,
+        "reads an ordered log, whose place and order the function's event source keeps",
+      ),
+    );
   if (workload.kind === "onIdentity")
     verdicts.push(limit("state", containers, "the identity provider calls its hooks as functions"));
   if (workload.gpu)

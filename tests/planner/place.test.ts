@@ -327,3 +327,18 @@ describe("an override from stack config", () => {
     );
   });
 });
+
+describe("an ordered log", () => {
+  const reader = (from: object) => {
+    const { queue: _, ...rest } = consumer() as Extract<Workload, { kind: "onMessage" }>;
+    return { ...rest, ...from } as Workload;
+  };
+
+  test.each([{ stream: "clicks" }, { changes: "catalog" }])(
+    "of %j is read by a function",
+    (from) => {
+      expect(host(reader(from))).toBe("function");
+      expect(against(reader(from), "container")).toContain("state limit");
+    },
+  );
+});
