@@ -3,6 +3,7 @@ import { createTransport } from "nodemailer";
 import type { ErrorCode } from "../ports/index.ts";
 import type { Fault } from "./faults.ts";
 import type { CheckedMail } from "./mails.ts";
+import { isLoopback } from "./outgoing.ts";
 
 /** In milliseconds, for a connection and its greeting, and for each answer. */
 const connectMs = 5_000;
@@ -94,6 +95,3 @@ function serverOf(fault: Fault, text: string) {
     pass: decodeURIComponent(url.password),
   };
 }
-
-export const isLoopback = (host: string): boolean =>
-  host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);

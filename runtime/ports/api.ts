@@ -21,8 +21,9 @@ export interface ApiAnswer {
 export interface Api {
   /**
    * @returns the answer, whatever its status, but for those below
-   * @throws `throttled` for 429; `unavailable` for 5xx, no connection and no answer in time: it is
-   *   unknown then whether it was done
+   * @throws `throttled` for 429; `unavailable` for 5xx, no connection and no answer in time, and
+   *   `too-large` for an answer of over 1 MiB: it is unknown then whether it was done; `invalid`
+   *   for a path that leaves the base URL, or a key that no header can hold
    */
   request(request: ApiRequest): Promise<ApiAnswer>;
 }
