@@ -6,9 +6,18 @@ const rules = [
   { form: /```([\s\S]+?)```/, make: ([, code]) => h("pre", {}, plain(code)) },
   { form: /`([^`\n]+)`/, make: ([, code]) => h("code", {}, plain(code)) },
   { form: /<([^<>|\s]+)(?:\|([^<>]*))?>/, make: ([, to, label]) => reference(to, label) },
-  { form: /(?<![\w*])\*([^*\n]+)\*(?![\w*])/, make: ([, inner]) => h("b", {}, mrkdwn(inner)) },
-  { form: /(?<![\w])_([^_\n]+)_(?![\w])/, make: ([, inner]) => h("i", {}, mrkdwn(inner)) },
-  { form: /(?<![\w~])~([^~\n]+)~(?![\w~])/, make: ([, inner]) => h("s", {}, mrkdwn(inner)) },
+  {
+    form: /(?<![\w*])\*(?=\S)([^*\n]+)(?<=\S)\*(?![\w*])/,
+    make: ([, inner]) => h("b", {}, mrkdwn(inner)),
+  },
+  {
+    form: /(?<![\w])_(?=\S)([^_\n]+)(?<=\S)_(?![\w])/,
+    make: ([, inner]) => h("i", {}, mrkdwn(inner)),
+  },
+  {
+    form: /(?<![\w~])~(?=\S)([^~\n]+)(?<=\S)~(?![\w~])/,
+    make: ([, inner]) => h("s", {}, mrkdwn(inner)),
+  },
 ];
 
 /** Three characters are escaped, and no others. */
@@ -17,18 +26,17 @@ const plain = (words) =>
 
 /** A text with its markup as nodes; what is no markup stays as it is. */
 export function mrkdwn(words) {
-  let first;
-  for (const { form, make } of rules) {
-    const match = form.exec(words);
-    if (match && (!first || match.index < first.match.index)) first = { match, make };
+  const nodes = [];
+  for (let rest = words; ; ) {
+    const found = rules
+      .map(({ form, make }) => ({ match: form.exec(rest), make }))
+      .filter(({ match }) => match)
+      .sort((a, b) => a.match.index - b.match.index)[0];
+    if (!found) return [...nodes, plain(rest)];
+    const { match, make } = found;
+    nodes.push(plain(rest.slice(0, match.index)), make(match));
+    rest = rest.slice(match.index + match[0].length);
   }
-  if (!first) return [plain(words)];
-  const { match, make } = first;
-  return [
-    plain(words.slice(0, match.index)),
-    make(match),
-    ...mrkdwn(words.slice(match.index + match[0].length)),
-  ];
 }
 
 /** A link only where it leads to the web or a mail; people and channels by their names. */
