@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { subtle } from "node:crypto";
 import {
   isPortError,
   type JsonObject,
@@ -31,8 +31,7 @@ export const create =
       // Removed meanwhile, or replaced: then an event for the newer one is on its way.
       if (original?.etag !== etag) return;
       checkBytes(original.bytes);
-      const image = await decode(original.body);
-      const hash = createHash("sha256").update(original.body).digest("hex");
+      const [image, hash] = await Promise.all([decode(original.body), sha256(original.body)]);
       const made = await Promise.all(
         Object.entries(sizes).map(async ([name, edge]) => {
           const size = keyOf(name as SizeName, key, hash);
@@ -59,6 +58,10 @@ export const create =
       );
     }
   };
+
+/** Beside the decoder, on another thread: 20 MB would hold up everything else. */
+const sha256 = async (body: Uint8Array): Promise<string> =>
+  Buffer.from(await subtle.digest("SHA-256", body as Uint8Array<ArrayBuffer>)).toString("hex");
 
 function checkBytes(bytes: number): void {
   if (bytes > limits.bytes)

@@ -1,12 +1,13 @@
 import { inflateSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { create as notify } from "../../functions/notify/index.ts";
 import { daysOf } from "../../functions/report-job/activity.ts";
 import { Csv, fieldOf } from "../../functions/report-job/csv.ts";
 import { create } from "../../functions/report-job/index.ts";
 import { revenueOf } from "../../functions/report-job/pdf.ts";
 import type { Json, JsonObject, Table } from "../../runtime/ports/index.ts";
-import { memoryTable, messageOf, queueFake } from "./fakes.ts";
+import { chatFake, mailerFake, memoryTable, messageOf, queueFake } from "./fakes.ts";
 import { memoryObjects } from "./object-fakes.ts";
 
 const id = "r-1";
@@ -167,6 +168,10 @@ describe("a report", () => {
     const url = new URL(mail?.data.url ?? "");
     expect(decodeURIComponent(url.pathname)).toBe(`/reports/${id}/report.pdf`);
     expect(url.searchParams.get("for")).toContain('"expiresSeconds":43200');
+    const mailer = mailerFake();
+    await notify({ mailer, chat: chatFake() })(messageOf(mail as JsonObject));
+    expect(mailer.mails).toMatchObject([{ to: "ann@shop.example", id: `report:${id}` }]);
+    expect(mailer.mails[0]?.text).toContain(url.href);
   });
 
   test("shows how far it is while it is made, at most 22 times", async () => {
