@@ -19,7 +19,11 @@ export interface Click {
 export interface Part {
   readonly first: string;
   readonly last: string;
-  readonly counts: readonly { readonly page: string; readonly hour: string; readonly count: number }[];
+  readonly counts: readonly {
+    readonly page: string;
+    readonly hour: string;
+    readonly count: number;
+  }[];
 }
 
 /**

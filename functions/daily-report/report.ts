@@ -29,7 +29,10 @@ const linesOf = ({ users, revenue, health }: Report): readonly (readonly [string
   ["New users", said(users, (count) => String(count))],
   ["Revenue", said(revenue, sums)],
   ["Error rate", said(health, errorRate)],
-  ["p99 latency", said(health, ({ p99Ms }) => (p99Ms === undefined ? "–" : `${Math.round(p99Ms)} ms`))],
+  [
+    "p99 latency",
+    said(health, ({ p99Ms }) => (p99Ms === undefined ? "–" : `${Math.round(p99Ms)} ms`)),
+  ],
   ["Alerts", said(health, alerts)],
 ];
 

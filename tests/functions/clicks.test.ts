@@ -164,7 +164,8 @@ describe("clickstream", () => {
         fc.array(reader, { minLength: 1, maxLength: 4 }),
         async (s, pages, readers) => {
           const catalog = memoryTable();
-          const inTurn = <A extends unknown[], R>(verb: (...args: A) => Promise<R>) =>
+          const inTurn =
+            <A extends unknown[], R>(verb: (...args: A) => Promise<R>) =>
             async (...args: A) => {
               await s.schedule(Promise.resolve());
               return verb(...args);
@@ -174,7 +175,7 @@ describe("clickstream", () => {
           });
           const records = pages.map((page, n) => recordOf(String(n + 1), page));
           // A first reader has come so far; from there on, others begin at or before its end.
-          const [{ from }] = readers as [typeof readers[number]];
+          const [{ from }] = readers as [(typeof readers)[number]];
           await s.waitFor(handle({ shard: "0", records: records.slice(0, from) }));
           await s.waitFor(
             Promise.all(

@@ -86,9 +86,7 @@ describe("activity", () => {
     const { catalog, handle } = setup();
     await handle(paid);
     await handle({ ...paid, at: "2026-11-21T00:00:04Z" });
-    expect(catalog.names()).toEqual([
-      "ACTIVITY#2026-11-20 / 2026-11-20T23:59:59.000Z#evt_1",
-    ]);
+    expect(catalog.names()).toEqual(["ACTIVITY#2026-11-20 / 2026-11-20T23:59:59.000Z#evt_1"]);
     expect(catalog.at(catalog.names()[0] ?? "")).toEqual({
       id: "evt_1",
       type: "order.paid",
@@ -126,11 +124,14 @@ describe("activity", () => {
     expect([catalog.names().length, later.scheduled.size]).toEqual([1, 0]);
   });
 
-  test.each(["o".repeat(80), "o/1 ü"])("finds an id that schedulers take for %s", async (orderId) => {
-    const { later, handle } = setup();
-    await handle(envelopeOf({ data: { orderId, email: "ann@shop.example" } }));
-    expect([...later.scheduled.keys()]).toEqual([expect.stringMatching(/^review-[\da-f]{40}$/)]);
-  });
+  test.each(["o".repeat(80), "o/1 ü"])(
+    "finds an id that schedulers take for %s",
+    async (orderId) => {
+      const { later, handle } = setup();
+      await handle(envelopeOf({ data: { orderId, email: "ann@shop.example" } }));
+      expect([...later.scheduled.keys()]).toEqual([expect.stringMatching(/^review-[\da-f]{40}$/)]);
+    },
+  );
 
   test.each<Json>([
     ...unusable,
@@ -160,11 +161,14 @@ describe("alerts", () => {
     await expect(post).rejects.toMatchObject({ code: "unavailable" });
   });
 
-  test.each<Json>([...unusable, envelopeOf({ data: {} })])("%j is no failed payment", async (body) => {
-    const chat = chatFake();
-    await expect(alerts({ chat })(messageOf(body))).rejects.toMatchObject({ code: "invalid" });
-    expect(chat.posts).toEqual([]);
-  });
+  test.each<Json>([...unusable, envelopeOf({ data: {} })])(
+    "%j is no failed payment",
+    async (body) => {
+      const chat = chatFake();
+      await expect(alerts({ chat })(messageOf(body))).rejects.toMatchObject({ code: "invalid" });
+      expect(chat.posts).toEqual([]);
+    },
+  );
 });
 
 describe("audit", () => {

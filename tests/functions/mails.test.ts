@@ -128,7 +128,11 @@ describe("mails", () => {
     ["apology", { orderId: "o-1", because: "payment" }, "Your payment was not accepted."],
     ["apology", { orderId: "o-1", because: "stock" }, "We do not have enough"],
     ["review", { orderId: "o-1" }, "o-1"],
-    ["report", { reportId: "r-1", url: "https://shop.example/r?a=1" }, "https://shop.example/r?a=1"],
+    [
+      "report",
+      { reportId: "r-1", url: "https://shop.example/r?a=1" },
+      "https://shop.example/r?a=1",
+    ],
     [
       "report",
       { reportId: "r-1", url: "http://127.0.0.1/r", from: "2026-11-01", to: "2026-11-30" },

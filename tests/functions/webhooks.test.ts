@@ -7,7 +7,12 @@ import { create as createRecorder } from "../../functions/webhook-events/index.t
 import { create } from "../../functions/webhooks/index.ts";
 import { schemes } from "../../functions/webhooks/schemes.ts";
 import { guard } from "../../runtime/http/guard.ts";
-import { type ErrorCode, type Json, type JsonObject, PortError } from "../../runtime/ports/index.ts";
+import {
+  type ErrorCode,
+  type Json,
+  type JsonObject,
+  PortError,
+} from "../../runtime/ports/index.ts";
 import { contextOf, memoryTable, messageOf, queueFake, topicFake } from "./fakes.ts";
 
 const publicUrl = "https://shop.example";
@@ -589,23 +594,26 @@ describe("behind the queue", () => {
     test.each([
       ["a later success", 10, "succeeded", 20],
       ["a success in the same second", 10, "succeeded", 10],
-    ] as const)("that failed, and %s, in either order: the order is paid", async (_, at, name, then) => {
-      const failed = payment("payment_failed", { id: "evt_9", created: at });
-      const succeeded = payment(name, { id: "evt_1", created: then });
-      for (const [first, second] of [
-        [failed, succeeded],
-        [succeeded, failed],
-      ] as const) {
-        const { catalog, events, handle } = behind();
-        await handle(first);
-        await handle(second);
-        await handle(first);
-        expect(catalog.at(row)).toMatchObject({ status: "paid" });
-        const told = events.published.map(({ type }) => type);
-        // What came too late changes nothing, and is told to nobody.
-        if (first === succeeded) expect(told).toEqual(["order.paid", "order.paid"]);
-      }
-    });
+    ] as const)(
+      "that failed, and %s, in either order: the order is paid",
+      async (_, at, name, then) => {
+        const failed = payment("payment_failed", { id: "evt_9", created: at });
+        const succeeded = payment(name, { id: "evt_1", created: then });
+        for (const [first, second] of [
+          [failed, succeeded],
+          [succeeded, failed],
+        ] as const) {
+          const { catalog, events, handle } = behind();
+          await handle(first);
+          await handle(second);
+          await handle(first);
+          expect(catalog.at(row)).toMatchObject({ status: "paid" });
+          const told = events.published.map(({ type }) => type);
+          // What came too late changes nothing, and is told to nobody.
+          if (first === succeeded) expect(told).toEqual(["order.paid", "order.paid"]);
+        }
+      },
+    );
 
     test("end with the newest, in whatever order and however often they come", async () => {
       const one = fc.record({
@@ -613,16 +621,22 @@ describe("behind the queue", () => {
         name: fc.constantFrom("succeeded", "payment_failed"),
       });
       await fc.assert(
-        fc.asyncProperty(fc.array(one, { minLength: 1, maxLength: 6 }), fc.infiniteStream(fc.nat()), async (all, picks) => {
-          const { catalog, handle } = behind();
-          const bodies = all.map(({ created, name }, n) => payment(name, { created, id: `evt_${n}` }));
-          for (let n = 0; n < 6; n += 1)
-            await handle(bodies[(picks.next().value as number) % bodies.length] as Json);
-          for (const body of bodies) await handle(body);
-          const newest = Math.max(...all.map(({ created }) => created));
-          const isPaid = all.some((p) => p.created === newest && p.name === "succeeded");
-          expect(catalog.at(row)?.status).toBe(isPaid ? "paid" : "failed");
-        }),
+        fc.asyncProperty(
+          fc.array(one, { minLength: 1, maxLength: 6 }),
+          fc.infiniteStream(fc.nat()),
+          async (all, picks) => {
+            const { catalog, handle } = behind();
+            const bodies = all.map(({ created, name }, n) =>
+              payment(name, { created, id: `evt_${n}` }),
+            );
+            for (let n = 0; n < 6; n += 1)
+              await handle(bodies[(picks.next().value as number) % bodies.length] as Json);
+            for (const body of bodies) await handle(body);
+            const newest = Math.max(...all.map(({ created }) => created));
+            const isPaid = all.some((p) => p.created === newest && p.name === "succeeded");
+            expect(catalog.at(row)?.status).toBe(isPaid ? "paid" : "failed");
+          },
+        ),
       );
     });
 
