@@ -41,7 +41,7 @@ const published: { manifest: Published; files: Record<string, string> }[] = [
     },
     files: {
       "index.js":
-        'exports.built = require(`native-${process.platform}-${process.arch}`) + require("helper");',
+        'exports.built = require(["native", process.platform, process.arch].join("-")) + require("helper");',
     },
   },
   ...builds.map((build) => ({
