@@ -143,11 +143,17 @@ const steps: readonly string[] = [
      $$ select (hashtextextended(pk || ' ' || sk, 0) & 3)::int $$;
    create function spillway.note_change() returns trigger language plpgsql as $$
    declare
-     change_id uuid := gen_random_uuid();
+     change_id uuid;
    begin
      if tg_op = 'UPDATE' and old.document::text = new.document::text then
        return null;
      end if;
+     perform from spillway.feeds where tbl = coalesce(new.tbl, old.tbl);
+     if not found then
+       return null;
+     end if;
+     -- One for all who are told.
+     change_id := gen_random_uuid();
      insert into spillway.changes (tbl, consumer, shard, id, pk, sk, before, after)
      select feed.tbl, feed.consumer, spillway.shard_of(key.pk, key.sk),
        change_id, key.pk, key.sk, old.document, new.document
