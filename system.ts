@@ -157,7 +157,7 @@ export const system = defineSystem({
       prefix: "uploads/",
       uses: {
         media: ["get", "put"],
-        catalog: ["get", "put", "once"],
+        catalog: ["get", "put"],
         labelling: "send",
         scanning: "send",
       },
@@ -242,7 +242,7 @@ export const system = defineSystem({
       cron: "30 3 * * *",
       timeZone: "Europe/Berlin",
       uses: { catalog: ["query", "delete"], media: ["delete"], chat: "post" },
-      load: { perDay: 1, shape: "rare", ms: { p50: 3_000, p99: 25_000 }, memoryMb: 256 },
+      load: { perDay: 1, shape: "rare", ms: { p50: 3_000, p99: 25_000 }, memoryMb: 512 },
     }),
     checkouts: http({
       code: "functions/checkouts",

@@ -1,31 +1,16 @@
 import path from "node:path";
 import type { Pool } from "pg";
-import type { Boss } from "../runtime/adapters/local/boss.ts";
 import { identity } from "../runtime/adapters/local/identity.ts";
 import { secrets } from "../runtime/adapters/local/secrets.ts";
 import { documents } from "../runtime/adapters/local/table.ts";
 import { workflow } from "../runtime/adapters/local/workflow.ts";
-import type { IdentityHooks, QueueAdmin, Workflow } from "../runtime/ports/index.ts";
-import type { System } from "../spec/index.ts";
+import type { QueueAdmin, Workflow } from "../runtime/ports/index.ts";
 import { openChannels } from "./adapters/channels.ts";
+import type { AdapterOptions } from "./adapters/options.ts";
 import { openServices, type Services } from "./adapters/services.ts";
 import { openStores, type Stores } from "./adapters/stores.ts";
 import type { Adapters } from "./ports.ts";
 import { type StateSources, shown } from "./state.ts";
-
-export interface AdapterOptions {
-  readonly system: System;
-  /** The project's folder, where the stand-ins of APIs are found. */
-  readonly root: string;
-  readonly pool: Pool;
-  readonly boss: Boss;
-  /** The data folder. */
-  readonly folder: string;
-  /** Of the gateway, which is the issuer of the tokens too. */
-  readonly url: string;
-  /** Read at each sign-up and sign-in: filled as the workloads are loaded. */
-  readonly hooks: IdentityHooks;
-}
 
 /** Every adapter of a system on this machine, with what the host and the dashboard read of them. */
 export interface OpenAdapters

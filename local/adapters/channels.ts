@@ -8,7 +8,7 @@ import { stream } from "../../runtime/adapters/local/stream.ts";
 import { topic } from "../../runtime/adapters/local/topic.ts";
 import type { QueueAdmin } from "../../runtime/ports/index.ts";
 import { queuesOf, type System, sourceOf } from "../../spec/index.ts";
-import type { AdapterOptions } from "../adapters.ts";
+import type { AdapterOptions } from "./options.ts";
 
 /**
  * Opens the queues, topics, buses and streams of a system into `byName`.

@@ -6,9 +6,9 @@ import { secrets } from "../../runtime/adapters/local/secrets.ts";
 import { table } from "../../runtime/adapters/local/table.ts";
 import type { Mail } from "../../runtime/ports/index.ts";
 import { type Api, envName, localSecretEnvName } from "../../spec/index.ts";
-import type { AdapterOptions } from "../adapters.ts";
 import type { StateSources } from "../state.ts";
 import { createFrom, httpHandler } from "../workloads.ts";
+import type { AdapterOptions } from "./options.ts";
 
 /** What the host and the dashboard read of the services. */
 export interface Services extends Required<Pick<StateSources, "mails" | "posts">> {

@@ -3,8 +3,8 @@ import { type LocalObjectStore, objectStore } from "../../runtime/adapters/local
 import { secrets } from "../../runtime/adapters/local/secrets.ts";
 import { table } from "../../runtime/adapters/local/table.ts";
 import { type Folder, MiB, type System, sourceOf } from "../../spec/index.ts";
-import type { AdapterOptions } from "../adapters.ts";
 import { objectsPath, type ServedStore } from "../objects.ts";
+import type { AdapterOptions } from "./options.ts";
 
 /** An object store with what the host serves of it. */
 export interface OpenObjectStore extends ServedStore {
