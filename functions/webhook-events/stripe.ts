@@ -22,8 +22,8 @@ const statuses = {
   "payment_intent.payment_failed": "failed",
 } as const;
 
-// Objects of the API at its version 2025-09-30 (docs.stripe.com/api/payment_intents), the fields
-// that are used here. It may add others at any time.
+// Of an event and its payment intent (docs.stripe.com/api) what is used here; there are many more
+// fields, and which depends on the version that an account is set to.
 const ours = z.object({
   type: z.enum(["payment_intent.succeeded", "payment_intent.payment_failed"]),
   data: z.object({ object: z.object({ metadata: z.object({ order_id: z.unknown() }) }) }),
@@ -64,7 +64,7 @@ export function paymentOf(value: unknown): Read {
   const intent = content.object;
   const status = statuses[type];
   const address = email.safeParse(intent.receipt_email);
-  const error_ = intent.last_payment_error;
+  const failure = intent.last_payment_error;
   return {
     payment: {
       orderId: intent.metadata.order_id,
@@ -74,7 +74,7 @@ export function paymentOf(value: unknown): Read {
       version: versionOf(created, status, id),
       at: new Date(created * 1000).toISOString(),
       ...(address.success && { email: address.data }),
-      ...(status === "failed" && { reason: error_?.decline_code ?? error_?.code ?? "unknown" }),
+      ...(status === "failed" && { reason: failure?.decline_code || failure?.code || "unknown" }),
     },
   };
 }

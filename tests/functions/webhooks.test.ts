@@ -565,16 +565,20 @@ describe("behind the queue", () => {
       expect(facts.published).toEqual([]);
     });
 
-    test("that failed say why", async () => {
+    test.each([
+      [{ code: "card_declined", decline_code: "insufficient_funds" }, "insufficient_funds"],
+      [{ code: "", decline_code: "generic_decline" }, "generic_decline"],
+      [{ code: "payment_intent_payment_attempt_failed" }, "payment_intent_payment_attempt_failed"],
+      [null, "unknown"],
+    ])("that failed with %j say why: %s", async (last_payment_error, reason) => {
       const { catalog, events, handle } = behind();
-      const last_payment_error = { code: "card_declined", decline_code: "insufficient_funds" };
       await handle(payment("payment_failed", { object: { last_payment_error } }));
       expect(catalog.at(row)).toMatchObject({ status: "failed", amount: 2_500 });
       expect(events.published).toEqual([
         {
           type: "payment.failed",
           id: "evt_1",
-          data: { orderId: "o-1", reason: "insufficient_funds" },
+          data: { orderId: "o-1", reason },
         },
       ]);
     });
