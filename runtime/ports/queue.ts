@@ -33,7 +33,7 @@ export interface Delivery {
   reject(reason: string): Promise<void>;
 }
 
-/** What hosts hold: the local pump, a container's consumer. */
+/** What hosts hold: a consumer in a container or on one machine. */
 export interface QueueConsumer {
   /** Up to `max` (1 to 10) deliveries, waiting up to `waitSeconds` for the first. */
   receive(max: number, waitSeconds: number): Promise<readonly Delivery[]>;
