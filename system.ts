@@ -266,7 +266,12 @@ export const system = defineSystem({
           retry: { attempts: 2, backoffSeconds: 2, factor: 2 },
           compensate: "refund",
         },
-        { name: "confirm", timeoutSeconds: 10 },
+        // What can be confirmed should not be refunded for a passing fault.
+        {
+          name: "confirm",
+          timeoutSeconds: 10,
+          retry: { attempts: 3, backoffSeconds: 1, factor: 2 },
+        },
       ],
       compensations: [
         { name: "release", timeoutSeconds: 20 },

@@ -2,6 +2,7 @@ import path from "node:path";
 import { api } from "../../runtime/adapters/local/api.ts";
 import { chat } from "../../runtime/adapters/local/chat.ts";
 import { mailer } from "../../runtime/adapters/local/mailer.ts";
+import { scanner } from "../../runtime/adapters/local/scanner.ts";
 import { secrets } from "../../runtime/adapters/local/secrets.ts";
 import { table } from "../../runtime/adapters/local/table.ts";
 import type { Mail } from "../../runtime/ports/index.ts";
@@ -39,6 +40,9 @@ export async function openServices(
       case "chat":
         chats.push(chat({ name, pool, url: given(localSecretEnvName(service.webhook)) }));
         byName.set(name, chats.at(-1) as object);
+        break;
+      case "scanner":
+        byName.set(name, scanner({ name, address: given("SPILLWAY_CLAMD") }));
         break;
       case "api":
         byName.set(name, await openApi(options, name, service));
