@@ -189,11 +189,12 @@ export class EventPipeline extends pulumi.ComponentResource {
           ageAlarm(nameOf(before(each).arn), each.source.options.visibilitySeconds),
         ),
       ),
-      ...Object.entries(this.functions).flatMap(([workload, made]) =>
-        Object.entries(functionAlarms(made.function.name)).map(([about, given]) =>
-          make(`${workload}-${about}`, given),
-        ),
-      ),
+      ...Object.entries(this.functions).flatMap(([workload, made]) => {
+        const { errors, throttles } = functionAlarms(made.function.name);
+        // A step that fails is the workflow's own business, until it cannot be undone.
+        const own = this.machines[workload] ? { throttles } : { errors, throttles };
+        return Object.entries(own).map(([about, given]) => make(`${workload}-${about}`, given));
+      }),
       ...readers.map((reader) => {
         const { function: reading } = this.functions[reader.name] as WorkloadFunction;
         return make(`${reader.name}-behind`, behindAlarm(reading.name));

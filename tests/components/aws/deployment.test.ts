@@ -1,0 +1,101 @@
+import { describe, expect, test } from "vitest";
+import { deploymentOf } from "../../../components/aws/deployment.ts";
+import type { Host } from "../../../planner/index.ts";
+import {
+  defineSystem,
+  http,
+  onMessage,
+  queue,
+  scanner,
+  sql,
+  stream,
+  workflow,
+} from "../../../spec/index.ts";
+import { load } from "./fixtures.ts";
+
+const common = { auth: "none", load } as const;
+const system = defineSystem({
+  name: "mixed",
+  stores: { ledger: sql({ migrations: "m" }) },
+  channels: { inbox: queue(), clicks: stream() },
+  services: { antivirus: scanner() },
+  workloads: {
+    page: http({ ...common, code: "functions/page", routes: ["GET /page"] }),
+    books: http({
+      ...common,
+      code: "functions/books",
+      routes: ["GET /books"],
+      uses: { ledger: "read-write" },
+    }),
+    reads: onMessage({ code: "functions/reads", queue: "inbox", load }),
+    counts: onMessage({ code: "functions/counts", stream: "clicks", load }),
+    saga: workflow({
+      code: "functions/saga",
+      steps: [{ name: "scan", timeoutSeconds: 9 }],
+      uses: { antivirus: "scan" },
+      load,
+    }),
+    starts: http({
+      ...common,
+      code: "functions/starts",
+      routes: ["POST /starts"],
+      uses: { saga: "start" },
+    }),
+    chain: workflow({
+      code: "functions/chain",
+      steps: [{ name: "go", timeoutSeconds: 9 }],
+      uses: { saga: "start" },
+      load,
+    }),
+    pulls: http({
+      ...common,
+      code: "functions/pulls",
+      routes: ["POST /pulls"],
+      uses: { chain: "start" },
+    }),
+  },
+});
+type Name = keyof typeof system.workloads;
+
+const divided = (hosts: Partial<Record<Name, Host>> = {}, without: readonly Name[] = []) =>
+  deploymentOf(
+    system,
+    (Object.keys(system.workloads) as Name[]).map((name) => ({
+      name,
+      host: hosts[name] ?? "function",
+    })),
+    (name) => !without.includes(name as Name),
+  );
+const because = (name: Name, ...args: Parameters<typeof divided>) =>
+  divided(...args).left.find((each) => each.name === name)?.because;
+
+describe("what of a system is deployed", () => {
+  test("is what runs on functions, outside of networks", () => {
+    expect(divided().functions).toEqual(["page", "reads", "counts"]);
+  });
+
+  test("are the queues of what waits for its container", () => {
+    const { functions, waiting } = divided({ reads: "container" });
+    expect(functions).not.toContain("reads");
+    expect(waiting).toEqual(["reads"]);
+  });
+
+  test.each<[Name, string, Partial<Record<Name, Host>>]>([
+    ["books", 'it uses sql "ledger", inside a network that no component makes yet', {}],
+    ["page", "it is placed on container, which no component runs yet", { page: "container" }],
+    ["counts", "it is placed on gpu-container", { counts: "gpu-container" }],
+    ["reads", "no image is built yet", { reads: "function-image" }],
+  ])("is not %s where %s", (name, reason, hosts) => {
+    expect(because(name, hosts)).toContain(reason);
+  });
+
+  test("is nothing without code", () => {
+    expect(because("page", {}, ["page"])).toBe("it has no code yet");
+  });
+
+  test("is nothing that would start a workflow that is left out, however far behind", () => {
+    expect(because("saga")).toContain('scanner "antivirus"');
+    expect(because("starts")).toBe('it uses workflow "saga", which is left out');
+    expect(because("pulls")).toBe('it uses workflow "chain", which is left out');
+  });
+});
