@@ -6,6 +6,7 @@ import { createInterface } from "node:readline";
 import { Pool } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Boss, openBoss } from "../../../runtime/adapters/local/boss.ts";
+import type { ReadTrouble } from "../../../runtime/adapters/local/delivering.ts";
 import type { Postgres } from "../../../runtime/adapters/local/postgres.ts";
 import {
   deadLettersInto,
@@ -72,6 +73,7 @@ describe("a reader of a stream", () => {
     readonly retries?: number;
     readonly consumer?: string;
     readonly pool?: Pool;
+    readonly onTrouble?: (trouble: ReadTrouble) => void;
   }
   const open = ({ partitions = 1 } = {}) => {
     const name = `stream-${randomUUID()}`;
@@ -219,7 +221,7 @@ describe("a reader of a stream", () => {
   });
 
   it("reads a shard in one process at a time, and takes over where that one's session ends", async () => {
-    const { name, workload, put, read, waiting } = open({ partitions: 4 });
+    const { workload, put, read, waiting } = open({ partitions: 4 });
     const other = new Pool({ connectionString: postgres.url, application_name: workload });
     other.on("error", quiet);
     const putMany = () =>
@@ -249,7 +251,6 @@ describe("a reader of a stream", () => {
     await expect.poll(waiting, soon).toBe(0);
     expect(new Set(at)).toEqual(new Set(["first", "second"]));
     expect(together).toBe(1);
-    expect(name).toMatch(/^stream-/);
   });
 
   it("goes on when its own session was ended from outside", async () => {
@@ -265,6 +266,38 @@ describe("a reader of a stream", () => {
     await putNumbers(2);
     await expect.poll(waiting, soon).toBe(0);
     expect(seen).toEqual([0, 0, 1]);
+  });
+
+  it("leaves alone what another has done since, where it lost its session in the middle", async () => {
+    const { workload, putNumbers, read, admin } = open();
+    const pool = new Pool({ connectionString: postgres.url, application_name: workload });
+    pool.on("error", quiet);
+    const outcomes: string[] = [];
+    let fail = quiet;
+    const first = read(
+      () =>
+        new Promise((_, failed) => {
+          fail = () => failed(new PortError("invalid", "too late"));
+        }),
+      { pool, onTrouble: ({ outcome }) => void outcomes.push(outcome) },
+    );
+    await putNumbers(1);
+    await expect.poll(() => fail === quiet, soon).toBe(false);
+    const stopped = first.stop();
+    await postgres.pool.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1",
+      [workload],
+    );
+    const seen: number[] = [];
+    read(async (batch) => void seen.push(...bodiesOf(batch)));
+    const done = { waiting: 0, active: 0, dead: 0 };
+    await expect.poll(() => admin.depth(), soon).toEqual(done);
+    fail();
+    await stopped;
+    await pool.end();
+    expect(outcomes).toEqual(["reject", "receive"]);
+    expect(await admin.depth()).toEqual(done);
+    expect(seen).toEqual([0]);
   });
 
   it("repeats, and skips nothing, when its process is killed in the middle again and again", async () => {
