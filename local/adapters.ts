@@ -9,6 +9,8 @@ import { openChannels } from "./adapters/channels.ts";
 import type { AdapterOptions } from "./adapters/options.ts";
 import { openServices, type Services } from "./adapters/services.ts";
 import { openStores, type Stores } from "./adapters/stores.ts";
+import { positionsIn, readTotals } from "./counts.ts";
+import type { PositionsOf } from "./dashboard/channels.ts";
 import type { Adapters } from "./ports.ts";
 import { type StateSources, shown } from "./state.ts";
 
@@ -17,7 +19,9 @@ export interface OpenAdapters
   extends Adapters,
     Pick<Stores, "objects">,
     Services,
-    Pick<StateSources, "tables"> {
+    Pick<StateSources, "tables" | "totals"> {
+  /** How far readers of streams and change feeds are. */
+  readonly positionsOf: PositionsOf;
   readonly queues: ReadonlyMap<string, QueueAdmin>;
   /** By the names of the workloads. */
   readonly workflows: ReadonlyMap<string, Workflow>;
@@ -48,6 +52,8 @@ export async function openAdapters(options: AdapterOptions): Promise<OpenAdapter
     identity: openIdentity(options, byName, services.send),
     secrets: (names) => secrets({ names, folder: path.join(folder, "secrets") }),
     tables: () => listTables(tables, pool),
+    totals: () => readTotals(pool),
+    positionsOf: positionsIn(pool),
   };
 }
 

@@ -170,7 +170,7 @@ function serve(
       schedules: triggers.schedules.list,
       runNow: triggers.schedules.runNow,
       workflows: workflowSources(system, adapters, triggers),
-      channels: () => describeChannels(system),
+      channels: () => describeChannels(system, adapters.positionsOf),
     },
   });
   const objects = objectRequests(adapters.objects);

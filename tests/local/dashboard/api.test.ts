@@ -41,10 +41,10 @@ describe("the dashboard's JSON", () => {
       broken: "failed",
       absent: "no-code",
       ledger: "not-local",
-      nightly: "not-local",
+      nightly: "running",
     });
-    expect(workloads.find(({ name }) => name === "nightly")?.reason).toBe(
-      "Schedules are not run on this machine yet.",
+    expect(workloads.find(({ name }) => name === "ledger")?.reason).toBe(
+      'It uses sql "books", which has no local adapter yet.',
     );
   });
 
@@ -75,6 +75,32 @@ describe("the dashboard's JSON", () => {
       sk: "TEXT",
       document: { id: "shown", text: "hello" },
     });
+  });
+
+  test("counts documents, and says when a schedule runs next", async () => {
+    await host.post("/notes", { id: "counted", text: "hello" });
+    const { schedules, tables } = await host.until((state) =>
+      state.tables.some(({ total = 0 }) => total > 0),
+    );
+    expect(tables.map(({ name }) => name)).toEqual(["notes"]);
+    expect(schedules).toMatchObject([
+      {
+        workload: "nightly",
+        cron: "0 3 1 1 *",
+        timeZone: "UTC",
+        nextRun: expect.stringMatching(/-01-01T03:00:00.000Z$/),
+      },
+    ]);
+  });
+
+  test("runs a schedule now, for this moment", async () => {
+    const answer = await host.post("/_spillway/api/schedules/nightly/run", {});
+    const { scheduledAt } = (await answer.json()) as { scheduledAt: string };
+    await host.until(({ tables }) =>
+      tables.some(({ items }) =>
+        items.some(({ pk, sk }) => pk === "NIGHTLY" && sk === scheduledAt),
+      ),
+    );
   });
 
   test("is not sent again while nothing has changed", async () => {
