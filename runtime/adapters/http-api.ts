@@ -26,7 +26,8 @@ export interface HttpApiOptions {
 export function httpApi({ name, url, token, fetch }: HttpApiOptions): Api {
   const fault = faultsOf("api", name);
   const base = outgoingUrl(url);
-  if (!base) throw fault("invalid", "its URL is not https; correct it in system.ts");
+  if (!base || base.search + base.hash !== "")
+    throw fault("invalid", "its URL is not https, or no base; correct it in system.ts");
   return {
     async request(request) {
       const { timeoutMs = 10_000 } = request;

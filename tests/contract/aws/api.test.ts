@@ -47,9 +47,10 @@ describe("aws api, as it is declared", () => {
     "ftp://api.example.com",
     "api.example.com",
     "https://a:b@c.d",
+    "https://c.d/?e",
   ])("refuses the base URL %j at the start", (location) => {
     expect(() => api({ name: "payments", location })).toThrow(
-      'api "payments": its URL is not https; correct it in system.ts',
+      'api "payments": its URL is not https, or no base; correct it in system.ts',
     );
   });
 
