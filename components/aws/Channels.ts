@@ -54,7 +54,10 @@ export class Channels extends pulumi.ComponentResource {
   readonly buses: Readonly<Record<string, aws.cloudwatch.EventBus>>;
   readonly streams: Readonly<Record<string, aws.kinesis.Stream>>;
   readonly schedulers: Readonly<Record<string, aws.scheduler.ScheduleGroup>>;
-  /** Where each of them is, and of each service and workflow, for the workloads' components. */
+  /**
+   * Where each of them is, of services too and of workflows, for the workloads' components. The
+   * edge, its metrics and the identity are bound by ServerlessEdge.
+   */
   readonly bindings: Bindings;
 
   constructor(name: string, args: ChannelsArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -94,10 +97,6 @@ export class Channels extends pulumi.ComponentResource {
           ? ({ kind: "api", location: url } as const)
           : behind("api", args, secret),
       ),
-      ...each(needs.of(system.services, "metrics"), () => ({
-        kind: "metrics" as const,
-        location: `${pulumi.getProject()}-${pulumi.getStack()}-`,
-      })),
       ...each(needs.of(system.natives, "native"), (_, { arn, actions }) => ({
         ...binding("native", arn, arn),
         actions,

@@ -64,7 +64,7 @@ export class ServerlessEdge extends pulumi.ComponentResource {
   readonly stage: aws.apigatewayv2.Stage;
   /** Public base URL, without a trailing slash. */
   readonly url: pulumi.Output<string>;
-  /** The edge itself and the identity, for workloads that use them. */
+  /** The edge itself, its metrics and the identity, for workloads that use them. */
   readonly bindings: Bindings;
 
   constructor(name: string, args: ServerlessEdgeArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -77,7 +77,11 @@ export class ServerlessEdge extends pulumi.ComponentResource {
     this.url = this.api.apiEndpoint;
     if (plan.routes.some((route) => route.auth === "jwt"))
       this.authorizer = this.#makeAuthorizer(name, args);
-    this.bindings = serviceBindings(args, this.url, args.userPool?.clientId ?? "");
+    this.bindings = serviceBindings(args, {
+      url: this.url,
+      apiId: this.api.id,
+      alarmPrefix: `${pulumi.getProject()}-${pulumi.getStack()}-`,
+    });
     const own = {
       stores: { ...args.stores, ...this.bindings },
       tokens: args.userPool,

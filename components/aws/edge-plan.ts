@@ -1,4 +1,4 @@
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import { limits } from "../../planner/index.ts";
 import {
   type Cors,
@@ -11,7 +11,7 @@ import {
   type Throttle,
 } from "../../spec/index.ts";
 import { corsFault, type Fault, plainFaults, retentionFault } from "../shared/validation.ts";
-import { type Bindings, serviceName } from "./bindings.ts";
+import type { Binding, Bindings } from "./bindings.ts";
 import { checksTokens, codeFaults, functionFaults, type TokenIssuer } from "./function-plan.ts";
 import { type Hosting, hostOf, isFunction } from "./hosting.ts";
 
@@ -157,25 +157,37 @@ function workloadFaults(args: EdgePlanArgs, name: string): Fault[] {
     ...functionFaults({
       ...args,
       workload: name,
-      stores: { ...args.stores, ...serviceBindings(args, "", "") },
+      stores: { ...args.stores, ...serviceBindings(args, unmade) },
       tokens: args.userPool,
       concurrency: placements?.[name]?.concurrency,
     }),
   ];
 }
 
-/** The edge's own URL and the app client's id, which workloads may use as well. */
+/** Stands for an edge that is not made yet: that something is bound is all that is looked at. */
+const unmade = { url: "", apiId: "", alarmPrefix: "" };
+
+/** What is known of an edge once it is made. */
+interface MadeEdge {
+  readonly url: pulumi.Input<string>;
+  readonly apiId: pulumi.Input<string>;
+  /** How the names of the stack's alarms begin. */
+  readonly alarmPrefix: string;
+}
+
+/** The edge's URL, the app client's id and the API's metrics, which workloads may use as well. */
 export function serviceBindings(
   { system, userPool }: Pick<EdgePlanArgs, "system" | "userPool">,
-  url: pulumi.Input<string>,
-  clientId: pulumi.Input<string>,
+  { url, apiId, alarmPrefix }: MadeEdge,
 ): Bindings {
-  const edge = serviceName(system, "edge");
-  const identity = serviceName(system, "identity");
-  return {
-    ...(edge && { [edge]: { kind: "edge", location: url } as const }),
-    ...(identity && userPool && { [identity]: { kind: "identity", location: clientId } as const }),
-  };
+  const bindings: Record<string, Binding> = {};
+  for (const [name, { kind }] of Object.entries(system.services)) {
+    if (kind === "edge") bindings[name] = { kind, location: url };
+    if (kind === "identity" && userPool) bindings[name] = { kind, location: userPool.clientId };
+    if (kind === "metrics")
+      bindings[name] = { kind, location: pulumi.jsonStringify({ apiId, alarmPrefix }) };
+  }
+  return bindings;
 }
 
 /** The listener of a workload on containers; {@link edgeFaults} has seen that there is one. */

@@ -104,7 +104,6 @@ describe("channels", () => {
       team: { ...secret("team-url"), kind: "chat" },
       bank: { ...secret("bank-key"), kind: "api" },
       weather: { kind: "api", location: "https://weather.example" },
-      health: { kind: "metrics", location: expect.stringContaining("plant-dev-") },
       later: {
         kind: "scheduler",
         arn: arnOf("scheduler", "schedule/plant-dev-channels-later"),

@@ -226,6 +226,16 @@ describe("what workloads learn", () => {
     expect(variables("auth")).toEqual({ SPILLWAY_IDENTITY_IDENTITY: "users-client-id" });
     expect(variables("users")).not.toHaveProperty("SPILLWAY_EDGE_EDGE");
   });
+
+  test("and so do others, by its bindings: where its metrics are, too", async () => {
+    const { edge, identity, metrics } = (await storefront()).result.bindings;
+    expect([edge?.kind, identity?.kind, metrics?.kind]).toEqual(["edge", "identity", "metrics"]);
+    const location = pulumi.output(metrics?.location) as unknown as { promise(): Promise<string> };
+    expect(JSON.parse(await location.promise())).toEqual({
+      apiId: "edge-id",
+      alarmPrefix: "shop-dev-",
+    });
+  });
 });
 
 describe("workloads on containers", () => {

@@ -125,6 +125,12 @@ export const plantArtefacts = Object.fromEntries(
 );
 export const plantSecrets = { "team-url": "hush", "bank-key": "hush" };
 
+/** Bound by the edge, which is not made here. */
+const health = {
+  kind: "metrics",
+  location: JSON.stringify({ apiId: "api-1", alarmPrefix: "plant-dev-" }),
+} as const;
+
 /** The plant's stores, channels and event side, as a program puts them together. */
 export const events = (
   args: Partial<EventPipelineArgs> & {
@@ -148,7 +154,7 @@ export const events = (
       return new EventPipeline("events", {
         system: plant,
         artefacts: plantArtefacts,
-        stores: { ...data.bindings, ...made.bindings },
+        stores: { ...data.bindings, ...made.bindings, health },
         placements,
         ...own,
       });
