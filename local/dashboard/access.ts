@@ -10,7 +10,8 @@ export interface Asked {
 /**
  * Why a request may not see the dashboard, or `undefined`. Only this machine may, under a name of
  * loopback (a foreign Host is DNS rebinding) and from the dashboard's own pages: a foreign Origin or
- * fetch site is another site's script, and actions take JSON, which no plain form can send.
+ * fetch site is another site's script; actions take JSON and uploads are PUT, and no plain form can
+ * send either.
  * A browser sends an Origin with every POST; curl sends none and may act.
  */
 export function refusalOf(

@@ -72,6 +72,13 @@ describe("what other sites may do", () => {
     expect(ask({ host }, "POST")).toMatch(/application\/json/);
   });
 
+  test("an upload may be of any type, and of no other site", () => {
+    const upload = { host, "content-type": "image/png" };
+    expect(ask(upload, "PUT")).toBeUndefined();
+    expect(ask({ ...upload, origin: "https://evil.example" }, "PUT")).toMatch(/Origin/);
+    expect(ask({ ...upload, "sec-fetch-site": "cross-site" }, "PUT")).toMatch(/site/);
+  });
+
   test("curl may act with JSON", () => {
     expect(ask(json, "POST")).toBeUndefined();
   });
