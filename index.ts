@@ -23,7 +23,9 @@ const faults = [
   ...placementFaults(placed.filter(({ name }) => deployed.includes(name))),
   ...left
     .filter(({ name }) => Object.hasOwn(settings.placement, name))
-    .map(({ name, because }) => `Placement "${name}": ${because}; take it out of the stack's config`),
+    .map(
+      ({ name, because }) => `Placement "${name}": ${because}; take it out of the stack's config`,
+    ),
 ];
 if (faults.length > 0) throw new pulumi.RunError(faults.join("\n"));
 for (const { name, because } of left) void pulumi.log.info(`Not deployed: ${name}, ${because}`);

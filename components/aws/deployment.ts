@@ -1,5 +1,5 @@
 import type { Host } from "../../planner/index.ts";
-import { sourceOf, type System, usesOf } from "../../spec/index.ts";
+import { type System, sourceOf, usesOf } from "../../spec/index.ts";
 import { networkKinds } from "./bindings.ts";
 import { isFunction } from "./hosting.ts";
 
@@ -50,7 +50,8 @@ function obstacle(system: System, name: string, host: Host): string | undefined 
   if (inside)
     return `it uses ${inside.kind} "${inside.name}", inside a network that no component makes yet`;
   if (host === "function-image") return "it is placed on function-image, and no image is built yet";
-  const fed = sourceOf(system, name)?.via === "queue" || system.workloads[name]?.kind === "workflow";
+  const fed =
+    sourceOf(system, name)?.via === "queue" || system.workloads[name]?.kind === "workflow";
   return isFunction(host) || fed
     ? undefined
     : `it is placed on ${host}, which no component runs yet`;

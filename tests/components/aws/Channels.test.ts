@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, test } from "vitest";
-import { Channels, type ChannelsArgs } from "../../../components/aws/Channels.ts";
 import type { Bindings } from "../../../components/aws/bindings.ts";
+import { Channels, type ChannelsArgs } from "../../../components/aws/Channels.ts";
 import { awsInvoke, type Graph, runUnderMocks } from "../harness.ts";
 import { arnOf, plant } from "./event-fixtures.ts";
 
@@ -75,7 +75,9 @@ describe("channels", () => {
       Principal: { Service: "scheduler.amazonaws.com" },
       Condition: {
         StringEquals: { "aws:SourceAccount": "123456789012" },
-        ArnEquals: { "aws:SourceArn": arnOf("scheduler", "schedule-group/plant-dev-channels-later") },
+        ArnEquals: {
+          "aws:SourceArn": arnOf("scheduler", "schedule-group/plant-dev-channels-later"),
+        },
       },
     });
   });

@@ -485,7 +485,8 @@ describe("a workload that moves to a container", () => {
       type.schedule,
       type.notification,
     ];
-    for (const token of kinds) expect(after.all(token).map(told)).toEqual(before.all(token).map(told));
+    for (const token of kinds)
+      expect(after.all(token).map(told)).toEqual(before.all(token).map(told));
     expect(withoutFailureDestination(after)).toEqual([]);
   });
 
@@ -583,7 +584,11 @@ describe("what cannot be deployed is refused before any resource is made", () =>
       { workloads: ["counts"] },
       'workload "counts": kind http; give workloads of kind onMessage,',
     ],
-    ["an unknown one", { workloads: ["ghost"] }, 'workload "ghost": it is not declared; use one of'],
+    [
+      "an unknown one",
+      { workloads: ["ghost"] },
+      'workload "ghost": it is not declared; use one of',
+    ],
     [
       "a source that is not bound",
       { stores: {}, workloads: ["lists"] },

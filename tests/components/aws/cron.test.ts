@@ -13,7 +13,11 @@ describe("a cron as EventBridge Scheduler takes it", () => {
     ["a day of the month", "30 3 1 * *", "cron(30 3 1 * ? *)"],
     ["the last day of the month", "0 0 L * *", "cron(0 0 L * ? *)"],
     ["months by name", "0 0 1 jan,JUL *", "cron(0 0 1 1,7 ? *)"],
-    ["weekdays, which are counted otherwise there", "0 6 * * 1-5", "cron(0 6 ? * MON,TUE,WED,THU,FRI *)"],
+    [
+      "weekdays, which are counted otherwise there",
+      "0 6 * * 1-5",
+      "cron(0 6 ? * MON,TUE,WED,THU,FRI *)",
+    ],
     ["both numbers of Sunday", "0 6 * * 0,7", "cron(0 6 ? * SUN *)"],
     ["a week that ends on Sunday", "0 6 * * 5-7", "cron(0 6 ? * SUN,FRI,SAT *)"],
     ["weekdays by name", "0 6 * * mon-wed", "cron(0 6 ? * MON,TUE,WED *)"],
@@ -29,7 +33,9 @@ describe("a cron as EventBridge Scheduler takes it", () => {
   });
 
   test("days of the month and of the week at once cannot be said: cron means either", () => {
-    expect(said("0 6 1 * 1")).toMatch(/names days of the month and of the week; .*declare a workload/);
+    expect(said("0 6 1 * 1")).toMatch(
+      /names days of the month and of the week; .*declare a workload/,
+    );
   });
 
   test.each([

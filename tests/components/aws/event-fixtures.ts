@@ -126,7 +126,7 @@ export const plantArtefacts = Object.fromEntries(
 export const plantSecrets = { "team-url": "hush", "bank-key": "hush" };
 
 /** Bound by the edge, which is not made here. */
-const health = {
+export const health = {
   kind: "metrics",
   location: JSON.stringify({ apiId: "api-1", alarmPrefix: "plant-dev-" }),
 } as const;
@@ -140,9 +140,7 @@ export const events = (
   } = {},
 ) => {
   const { on = {}, channels, outputs, ...own } = args;
-  const placements = Object.fromEntries(
-    Object.entries(on).map(([name, host]) => [name, { host }]),
-  );
+  const placements = Object.fromEntries(Object.entries(on).map(([name, host]) => [name, { host }]));
   return runUnderMocks(
     () => {
       const data = new DataStores("stores", { system: plant, secrets: plantSecrets });

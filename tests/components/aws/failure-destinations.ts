@@ -63,7 +63,8 @@ export function withoutFailureDestination(graph: Graph): string[] {
     if (topics.length + lambdaFunctions.length > 0 || eventbridge)
       faults.push(`${each.type} ${each.name}: tells others than queues`);
     for (const { queueArn } of told)
-      if (!isRedriven(queueArn)) faults.push(`${each.type} ${each.name}: ${queueArn} sets none aside`);
+      if (!isRedriven(queueArn))
+        faults.push(`${each.type} ${each.name}: ${queueArn} sets none aside`);
   }
   for (const each of graph.all(type.rule)) {
     const targets = graph.all(type.target).filter(({ inputs }) => inputs.rule === each.inputs.name);
@@ -104,7 +105,9 @@ function unwatched(graph: Graph, letters: ReadonlySet<string>): string[] {
     .filter(({ inputs }) => inputs.metricName === "ApproximateNumberOfMessagesVisible")
     .filter(({ inputs }) => inputs.threshold === 0)
     .map(({ inputs }) => inputs.dimensions.QueueName);
-  const guarded = graph.all(type.redrive).map(({ inputs }) => named(inputs.queueUrl).split("/").at(-1));
+  const guarded = graph
+    .all(type.redrive)
+    .map(({ inputs }) => named(inputs.queueUrl).split("/").at(-1));
   return [...letters].flatMap((arn) => [
     ...(watched.includes(named(arn)) ? [] : [`${arn}: no alarm tells of a dead letter`]),
     ...(guarded.includes(named(arn)) ? [] : [`${arn}: any queue may use it`]),
