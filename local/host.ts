@@ -179,6 +179,7 @@ function serve(
       routes: gatewayRoutes(system, loaded, { edge, verify: issuer?.verify }),
       cors: edge?.cors,
       requests,
+      onAnswered: adapters.answered,
       own: (route, request, incoming) =>
         route === dashboardPath || route.startsWith(`${dashboardPath}/`)
           ? page(route, request, incoming)

@@ -1,11 +1,13 @@
 import path from "node:path";
 import { api } from "../../runtime/adapters/local/api.ts";
 import { chat } from "../../runtime/adapters/local/chat.ts";
+import { deadLetterAlerts } from "../../runtime/adapters/local/dead-letter-alerts.ts";
 import { mailer } from "../../runtime/adapters/local/mailer.ts";
+import { type Answered, type LocalMetrics, metrics } from "../../runtime/adapters/local/metrics.ts";
 import { scanner } from "../../runtime/adapters/local/scanner.ts";
 import { secrets } from "../../runtime/adapters/local/secrets.ts";
 import { table } from "../../runtime/adapters/local/table.ts";
-import type { Mail } from "../../runtime/ports/index.ts";
+import type { Mail, QueueAdmin } from "../../runtime/ports/index.ts";
 import { type Api, envName, localSecretEnvName } from "../../spec/index.ts";
 import type { StateSources } from "../state.ts";
 import { createFrom, httpHandler } from "../workloads.ts";
@@ -15,6 +17,8 @@ import type { AdapterOptions } from "./options.ts";
 export interface Services extends Required<Pick<StateSources, "mails" | "posts">> {
   /** Sends by the system's mailer; captured all the same where it declares none. */
   readonly send: (mail: Mail) => Promise<void>;
+  /** Counts a request for the system's metrics. */
+  readonly answered: (request: Answered) => void;
   /** What is kept in memory is stored. */
   close(): Promise<void>;
 }
@@ -23,10 +27,12 @@ export interface Services extends Required<Pick<StateSources, "mails" | "posts">
 export async function openServices(
   options: AdapterOptions,
   byName: Map<string, object>,
+  queues: ReadonlyMap<string, QueueAdmin>,
 ): Promise<Services> {
   const { system, pool, url } = options;
   const mailers: ReturnType<typeof mailer>[] = [];
   const chats: ReturnType<typeof chat>[] = [];
+  let counted: LocalMetrics | undefined;
   const smtp = given("SPILLWAY_SMTP_URL");
   for (const [name, service] of Object.entries(system.services)) {
     switch (service.kind) {
@@ -40,6 +46,10 @@ export async function openServices(
       case "chat":
         chats.push(chat({ name, pool, url: given(localSecretEnvName(service.webhook)) }));
         byName.set(name, chats.at(-1) as object);
+        break;
+      case "metrics":
+        counted ??= metrics({ name, pool, alerts: deadLetterAlerts(queues) });
+        byName.set(name, counted);
         break;
       case "scanner":
         byName.set(name, scanner({ name, address: given("SPILLWAY_CLAMD") }));
@@ -56,7 +66,8 @@ export async function openServices(
     mails: async (limit) =>
       newest(await Promise.all(mailers.map((one) => one.captured(limit))), limit),
     posts: async (limit) => newest(await Promise.all(chats.map((one) => one.posts(limit))), limit),
-    close: async () => {},
+    answered: (request) => counted?.record(request),
+    close: async () => counted?.stop(),
   };
 }
 

@@ -23,6 +23,8 @@ export interface GatewayOptions {
   readonly routes: readonly GatewayRoute[];
   readonly cors?: Cors;
   readonly requests: RecentRequests;
+  /** Told of every answer of a workload's route or to an unknown one; must cost next to nothing. */
+  readonly onAnswered?: (answered: { readonly ms: number; readonly status: number }) => void;
   /** Answers of the host itself (dashboard, issuer), asked first; undefined: not its path. */
   readonly own: (
     path: string,
@@ -55,7 +57,7 @@ interface Asked {
 export function gateway(
   options: GatewayOptions,
 ): RequestListener<typeof IncomingMessage, typeof EdgeResponse> {
-  const { requests, own, onFault } = options;
+  const { requests, own, onAnswered, onFault } = options;
   const cors = options.cors && corsRules(options.cors);
   const find = compileRoutes(
     options.routes.map((entry) => ({
@@ -71,15 +73,11 @@ export function gateway(
   /** Notes an answer for the dashboard and passes it on. */
   const noted = (asked: Asked, response: Response): Response => {
     const { id, at, method, path, target } = asked;
-    requests.add({
-      id,
-      at: performance.timeOrigin + at,
-      method,
-      path,
-      status: response.status,
-      ms: performance.now() - at,
-      workload: target?.workload,
-    });
+    const { status } = response;
+    const ms = performance.now() - at;
+    const time = performance.timeOrigin + at;
+    requests.add({ id, at: time, method, path, status, ms, workload: target?.workload });
+    onAnswered?.({ ms, status });
     return response;
   };
   const failed = (asked: Asked, error: unknown): Response => {
