@@ -1,4 +1,12 @@
-import { type Api, envName, type Mailer, type System, type Use, usesOf } from "../../spec/index.ts";
+import {
+  type Api,
+  envName,
+  type Mailer,
+  type Scheduler,
+  type System,
+  type Use,
+  usesOf,
+} from "../../spec/index.ts";
 
 /** Part of a generated module: an expression, and what it needs imported, as name by file. */
 export interface Part {
@@ -16,14 +24,13 @@ export function portsOf(system: System, workload: string): Part {
   const secrets = uses.filter((use) => use.kind === "secret");
   const others = uses.filter((use) => use.kind !== "secret");
   const locations = secrets.map((use) => `${text(use.name)}: ${envValue(envName(use))}`);
+  const ports = [
+    ...others.map((use) => portLine(system, use)),
+    // All secrets of a workload share one adapter.
+    ...(secrets.length > 0 ? [`secrets: secrets({ locations: { ${locations.join(", ")} } })`] : []),
+  ];
   return {
-    code: `{ ${[
-      ...others.map((use) => portLine(system, use)),
-      // All secrets of a workload share one adapter.
-      ...(secrets.length > 0
-        ? [`secrets: secrets({ locations: { ${locations.join(", ")} } })`]
-        : []),
-    ].join(", ")} }`,
+    code: ports.length > 0 ? `{ ${ports.join(", ")} }` : "{}",
     imports: uses.map((use) => {
       const { file, factory } = adapterOf(use);
       return [file, factory];
@@ -54,10 +61,10 @@ function portLine(system: System, use: Use): string {
 function optionsOf(system: System, { kind, name }: Use, location: string): readonly string[] {
   const there = `location: ${location}`;
   switch (kind) {
-    case "queue": {
-      const channel = system.channels[name];
-      return [there, ...(channel?.kind === "queue" ? [`maxBytes: ${channel.maxBytes}`] : [])];
-    }
+    case "queue":
+      return [there, ...maxBytesOf(system, name)];
+    case "scheduler":
+      return [there, ...maxBytesOf(system, (system.services[name] as Scheduler).queue)];
     case "topic":
     case "bus":
       return [there, `source: ${text(system.name)}`];
@@ -73,4 +80,9 @@ function optionsOf(system: System, { kind, name }: Use, location: string): reado
     default:
       return [there];
   }
+}
+
+function maxBytesOf(system: System, queue: string): readonly string[] {
+  const channel = system.channels[queue];
+  return channel?.kind === "queue" ? [`maxBytes: ${channel.maxBytes}`] : [];
 }
