@@ -3,8 +3,8 @@ import * as pulumi from "@pulumi/pulumi";
 
 /**
  * Longest physical names, in characters (AWS service quotas: Lambda, IAM, SQS, SNS, EventBridge and
- * its Scheduler, Kinesis, Step Functions, DynamoDB, CloudWatch, API Gateway, Cognito, EC2, Secrets
- * Manager and S3). Prefixes leave room for the provider's own 26.
+ * its Scheduler, Kinesis, Step Functions, DynamoDB, CloudWatch, Budgets, Cost Explorer, API Gateway,
+ * Cognito, EC2, Secrets Manager and S3). Prefixes leave room for the provider's own 26.
  */
 export const nameLimits = {
   function: 64,
@@ -18,6 +18,9 @@ export const nameLimits = {
   scheduleGroup: 64,
   stateMachine: 80,
   alarm: 255,
+  dashboard: 255,
+  budget: 100,
+  anomaly: 1024,
   table: 255,
   logGroup: 512,
   api: 128,
