@@ -12,6 +12,7 @@ import {
 } from "@aws-sdk/client-eventbridge";
 import { CreateStreamCommand, type KinesisClient } from "@aws-sdk/client-kinesis";
 import { CreateBucketCommand, type S3Client } from "@aws-sdk/client-s3";
+import { CreateScheduleGroupCommand, type SchedulerClient } from "@aws-sdk/client-scheduler";
 import { CreateSecretCommand, type SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { CreateTopicCommand, type SNSClient, SubscribeCommand } from "@aws-sdk/client-sns";
 import { CreateQueueCommand, GetQueueAttributesCommand, type SQSClient } from "@aws-sdk/client-sqs";
@@ -77,6 +78,13 @@ export async function createQueue(
     }),
   });
   return { location, dead };
+}
+
+/** @returns the schedule group's name */
+export async function createScheduleGroup(client: SchedulerClient): Promise<string> {
+  const Name = uniqueName("later");
+  await client.send(new CreateScheduleGroupCommand({ Name }));
+  return Name;
 }
 
 /** @returns the secret's ARN */
