@@ -77,6 +77,7 @@ describe("an execution", () => {
   });
 
   test("tries compensations again by default, and goes on after one that fails for good", () => {
+    expect(compensationRetry).toEqual({ attempts: 8, backoffSeconds: 1, factor: 2 });
     const history = [done("check"), refused("book")];
     expect(move(...history, failed("unbook"))).toBe("unbook 2 after 1 s");
     const used = Array.from({ length: 1 + compensationRetry.attempts }, () => failed("unbook"));

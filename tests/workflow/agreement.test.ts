@@ -12,7 +12,7 @@ import { limitSeconds, type Play, plays } from "./sagas.ts";
 import { type World, worldOf } from "./world.ts";
 
 /** How many workflows are drawn; more for a deeper look. */
-const runs = Number(process.env.SPILLWAY_SAGAS ?? 60);
+const runs = Number(process.env.SPILLWAY_SAGAS ?? 200);
 const input: JsonObject = { order: 7, "odd.$": "$.input" };
 /** Stands for every time limit, in milliseconds: nothing that answers takes time here. */
 const limitMs = 15;
@@ -119,5 +119,6 @@ describe("this machine and Step Functions", () => {
         { numRuns: Math.ceil(runs / 2) },
       );
     },
+    Math.max(180_000, runs * 500),
   );
 });
