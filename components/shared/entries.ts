@@ -51,9 +51,16 @@ export function entryFor(system: System, name: string): Entry | Fault {
     "Function",
     name,
     [[`${workload.code}/index.ts`, "create"], call, ...ports.imports, ...imports],
-    `export const handler = ${call[1]}(${made.join(", ")});`,
+    `export const handler = ${call[1]}(${made.join(", ")});\n${startLine}`,
   );
 }
+
+/**
+ * Lambda has no metric of cold starts: one line says what this one took, in ms. An instance that was
+ * made ready beforehand kept nobody waiting.
+ */
+const startLine =
+  'if (process.env.AWS_LAMBDA_INITIALIZATION_TYPE === "on-demand") console.info({ initMs: Math.round(performance.now()) });';
 
 /**
  * What a container starts with that a queue feeds, workflows' steps included: the same `create`

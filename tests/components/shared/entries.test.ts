@@ -266,6 +266,18 @@ describe("a function's entry", () => {
     });
   });
 
+  test.each([
+    ["on-demand", [[{ initMs: expect.any(Number) }]]],
+    ["provisioned-concurrency", []],
+    [undefined, []],
+  ])("says how long a start took that somebody waited for: %s", async (initialization, said) => {
+    const info = vi.spyOn(console, "info").mockImplementation(() => {});
+    onTestFinished(() => info.mockRestore());
+    vi.stubEnv("AWS_LAMBDA_INITIALIZATION_TYPE", initialization);
+    await handlerOf("rules");
+    expect(info.mock.calls).toEqual(said);
+  });
+
   test("stops at once where a variable is missing, and says which", async () => {
     const entry = entryFor(system, "worker") as Entry;
     const { it } = await bundle({ it: entry.code }, root);
