@@ -42,7 +42,7 @@ export async function openAdapters(options: AdapterOptions): Promise<OpenAdapter
     workflows.set(name, port);
     byName.set(name, port);
   }
-  const services = await openServices(options, byName);
+  const services = await openServices(options, byName, queues);
   return {
     byName,
     objects,

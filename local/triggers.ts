@@ -3,11 +3,13 @@ import type { Boss } from "../runtime/adapters/local/boss.ts";
 import { changesReader } from "../runtime/adapters/local/changes.ts";
 import { queueConsumer } from "../runtime/adapters/local/queue.ts";
 import { deadLettersInto } from "../runtime/adapters/local/reader-admin.ts";
+import { startSchedulerClock } from "../runtime/adapters/local/scheduler.ts";
 import { streamReader } from "../runtime/adapters/local/stream-reader.ts";
 import { startConsumer } from "../runtime/entries/ecs/consumer.ts";
 import type { Trouble } from "../runtime/entries/outcome.ts";
 import {
   type OnSchedule,
+  queueOptions,
   type Stream,
   type System,
   timeLimitSeconds,
@@ -54,6 +56,19 @@ export async function startTriggers(options: TriggerOptions): Promise<Triggers> 
     if (!one) continue;
     started.push(one);
     if (run.kind === "workflow") workflows.set(name, one as WorkflowRunner);
+  }
+  for (const [name, service] of Object.entries(system.services)) {
+    if (service.kind !== "scheduler") continue;
+    const { queue } = service;
+    started.push(
+      startSchedulerClock({
+        name,
+        queue,
+        boss,
+        options: queueOptions(system, queue),
+        onTrouble: (error) => onTrouble(name, { outcome: "receive", error }),
+      }),
+    );
   }
   const schedules = await startSchedules({
     schedules: running.flatMap(({ name, run }) => scheduleOf(options, name, run)),

@@ -36,7 +36,8 @@ export function sourceOf(system: System, name: string): Source | undefined {
       return declared(system, workload.queue, 1);
     case "onObject":
     case "onSchedule":
-      return own(name, feeds[workload.kind], workload, defaultBatch);
+      // One at a time: an object takes memory, and none should share its time limit with others.
+      return own(name, feeds[workload.kind], workload, 1);
     case "onMessage": {
       const { batch = defaultBatch } = workload;
       if (workload.queue !== undefined) return declared(system, workload.queue, batch);

@@ -5,10 +5,11 @@ import { deadLetterAlerts } from "../../runtime/adapters/local/dead-letter-alert
 import { mailer } from "../../runtime/adapters/local/mailer.ts";
 import { type Answered, type LocalMetrics, metrics } from "../../runtime/adapters/local/metrics.ts";
 import { scanner } from "../../runtime/adapters/local/scanner.ts";
+import { scheduler } from "../../runtime/adapters/local/scheduler.ts";
 import { secrets } from "../../runtime/adapters/local/secrets.ts";
 import { table } from "../../runtime/adapters/local/table.ts";
 import type { Mail, QueueAdmin } from "../../runtime/ports/index.ts";
-import { type Api, envName, localSecretEnvName } from "../../spec/index.ts";
+import { type Api, envName, localSecretEnvName, queueOptions } from "../../spec/index.ts";
 import type { StateSources } from "../state.ts";
 import { createFrom, httpHandler } from "../workloads.ts";
 import type { AdapterOptions } from "./options.ts";
@@ -51,6 +52,11 @@ export async function openServices(
         counted ??= metrics({ name, pool, alerts: deadLetterAlerts(queues) });
         byName.set(name, counted);
         break;
+      case "scheduler": {
+        const { maxBytes } = queueOptions(system, service.queue);
+        byName.set(name, scheduler({ name, pool, maxBytes }));
+        break;
+      }
       case "scanner":
         byName.set(name, scanner({ name, address: given("SPILLWAY_CLAMD") }));
         break;

@@ -58,8 +58,8 @@ describe("sourceOf", () => {
     ["worker", { via: "queue", feed: "queue", queue: "long", own: false, batch: 1 }],
     ["listener", { via: "queue", feed: "topic", queue: "listener", own: true, batch: 10 }],
     ["witness", { via: "queue", feed: "bus", queue: "witness", own: true, batch: 10 }],
-    ["resizer", { via: "queue", feed: "objects", queue: "resizer", own: true, batch: 10 }],
-    ["nightly", { via: "queue", feed: "schedule", queue: "nightly", own: true, batch: 10 }],
+    ["resizer", { via: "queue", feed: "objects", queue: "resizer", own: true, batch: 1 }],
+    ["nightly", { via: "queue", feed: "schedule", queue: "nightly", own: true, batch: 1 }],
     ["counter", { via: "stream", stream: "clicks", batch: 500 }],
     ["follower", { via: "changes", table: "catalog", batch: 10 }],
   ])("%s", (name, expected) => {
