@@ -28,6 +28,17 @@ const object = (action: string) =>
   one(`s3:${action}`, ({ Bucket, Key }) => `arn:aws:s3:::${Bucket}/${Key}`);
 const bucket = (action: string) => one(`s3:${action}`, ({ Bucket }) => `arn:aws:s3:::${Bucket}`);
 
+/** Who makes a schedule hands the role on with which it sends. */
+const schedule =
+  (action: string): NeedsOf =>
+  ({ GroupName, Name, Target }, arn) => [
+    {
+      action: `scheduler:${action}`,
+      resource: arn("scheduler", `schedule/${GroupName}/${Name}`),
+    },
+    ...(Target ? [{ action: "iam:PassRole", resource: String((Target as Input).RoleArn) }] : []),
+  ];
+
 /** A transaction has no permission of its own: each of its parts needs that of the single call. */
 const transactionParts: Readonly<Record<string, string>> = {
   Put: "PutItem",
@@ -78,6 +89,14 @@ const needsByCommand: Readonly<Record<string, NeedsOf>> = {
   PutRecordsCommand: one("kinesis:PutRecords", ({ StreamName }, arn) =>
     arn("kinesis", `stream/${StreamName}`),
   ),
+  SendEmailCommand: one("ses:SendEmail", ({ FromEmailAddress }, arn) =>
+    arn("ses", `identity/${FromEmailAddress}`),
+  ),
+  GetMetricDataCommand: one("cloudwatch:GetMetricData", () => "*"),
+  DescribeAlarmsCommand: one("cloudwatch:DescribeAlarms", () => "*"),
+  CreateScheduleCommand: schedule("CreateSchedule"),
+  UpdateScheduleCommand: schedule("UpdateSchedule"),
+  DeleteScheduleCommand: schedule("DeleteSchedule"),
   SignUpCommand: () => [],
   ConfirmSignUpCommand: () => [],
   ResendConfirmationCodeCommand: () => [],
