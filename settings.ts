@@ -16,6 +16,12 @@ export interface Settings {
   readonly backups: boolean;
   /** How long logs are kept, in days. */
   readonly logRetentionDays: number;
+  /** Who is mailed alarms and news of costs; empty: nobody. */
+  readonly alarmEmail: string;
+  /** What the account may cost in a month, in whole USD; 0: costs are not watched. */
+  readonly monthlyBudget: number;
+  /** ARN of the account's monitor of cost anomalies; empty: with a budget, one is made. */
+  readonly anomalyMonitor: string;
   /** Origins that browsers may call from; empty: those of the system's edge. */
   readonly corsOrigins: readonly string[];
   /** Hosts chosen by hand, by workload. */
@@ -32,6 +38,9 @@ export const defaults: Settings = {
   protect: false,
   backups: false,
   logRetentionDays: 14,
+  alarmEmail: "",
+  monthlyBudget: 0,
+  anomalyMonitor: "",
   corsOrigins: [],
   placement: {},
   tags: {},
@@ -67,6 +76,9 @@ export function parseSettings(raw: Raw, system: System, needed: readonly string[
     protect: flag(raw, "protect", faults),
     backups: flag(raw, "backups", faults),
     logRetentionDays: retention(raw, faults),
+    alarmEmail: email(raw, faults),
+    monthlyBudget: budget(raw, faults),
+    anomalyMonitor: monitor(raw, faults),
     corsOrigins: origins(raw, faults),
     placement: placement(raw, system, faults),
     tags: record(raw, "tags", faults),
@@ -122,6 +134,32 @@ function retention(raw: Raw, faults: Faults): number {
       `logRetentionDays "${raw.logRetentionDays}"; CloudWatch Logs takes ${retentions.join(", ")}`,
     );
   return days;
+}
+
+function email(raw: Raw, faults: Faults): string {
+  const { alarmEmail = defaults.alarmEmail } = raw;
+  if (alarmEmail !== "" && !/^[^\s@]+@[^\s@]+$/.test(alarmEmail))
+    faults.push(`alarmEmail "${alarmEmail}"; give one address, or leave it empty`);
+  return alarmEmail;
+}
+
+function budget(raw: Raw, faults: Faults): number {
+  if (raw.monthlyBudget === undefined) return defaults.monthlyBudget;
+  if (!/^\d{1,9}$/.test(raw.monthlyBudget))
+    faults.push(`monthlyBudget "${raw.monthlyBudget}"; give whole dollars, or 0 for none`);
+  return Number(raw.monthlyBudget);
+}
+
+function monitor(raw: Raw, faults: Faults): string {
+  const { anomalyMonitor = defaults.anomalyMonitor, monthlyBudget = "0" } = raw;
+  if (anomalyMonitor === "") return anomalyMonitor;
+  if (!/^arn:[\w-]+:ce::\d{12}:anomalymonitor\/[\w-]+$/.test(anomalyMonitor))
+    faults.push(
+      `anomalyMonitor "${anomalyMonitor}"; give its ARN: aws ce get-anomaly-monitors lists them`,
+    );
+  if (Number(monthlyBudget) === 0)
+    faults.push("anomalyMonitor without monthlyBudget, by which anomalies are weighed; give both");
+  return anomalyMonitor;
 }
 
 function json(raw: Raw, key: keyof Settings, faults: Faults, form: string): unknown {

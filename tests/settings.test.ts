@@ -7,6 +7,8 @@ import { system } from "../system.ts";
 const parse = (raw: Record<string, string>, needed: string[] = []) =>
   parseSettings(raw, system, needed);
 
+const monitor = "arn:aws:ce::123456789012:anomalymonitor/9b2f5b1e-0d2c-4f0e-8d5a-2f5f0c6f1f10";
+
 describe("settings", () => {
   test("an empty stack config gives the defaults", () => {
     expect(parse({})).toEqual(defaults);
@@ -19,6 +21,9 @@ describe("settings", () => {
       protect: "true",
       backups: "true",
       logRetentionDays: "90",
+      alarmEmail: "ops@shop.example",
+      monthlyBudget: "400",
+      anomalyMonitor: monitor,
       corsOrigins: '["https://shop.example"]',
       placement: '{"users":"container"}',
       tags: '{"team":"shop"}',
@@ -30,6 +35,9 @@ describe("settings", () => {
       protect: true,
       backups: true,
       logRetentionDays: 90,
+      alarmEmail: "ops@shop.example",
+      monthlyBudget: 400,
+      anomalyMonitor: monitor,
       corsOrigins: ["https://shop.example"],
       placement: { users: "container" },
       tags: { team: "shop" },
@@ -45,18 +53,24 @@ describe("settings", () => {
           cloud: "azure",
           protect: "yes",
           logRetentionDays: "15",
+          alarmEmail: "ops",
+          monthlyBudget: "-5",
+          anomalyMonitor: "arn:aws:sns:eu-central-1:123456789012:costs",
           corsOrigins: '["shop.example"]',
           placement: '{"user":"function","users":"cloud"}',
           secrets: '{"githb":"x"}',
         },
         ["stripe-webhook"],
       );
-    expect(faulty).toThrow(/^Stack config: 9 to correct\n/);
+    expect(faulty).toThrow(/^Stack config: 12 to correct\n/);
     for (const part of [
       'key "clod" is unknown; use one of cloud, region,',
       'cloud "azure" is unknown; use "aws"',
       'protect "yes"; use true or false',
       'logRetentionDays "15"; CloudWatch Logs takes 1, 3, 5,',
+      'alarmEmail "ops"; give one address',
+      'monthlyBudget "-5"; give whole dollars, or 0 for none',
+      'anomalyMonitor "arn:aws:sns:eu-central-1:123456789012:costs"; give its ARN',
       'corsOrigins has "shop.example"; write it as "https://shop.example"',
       "placement.user: there is no such workload; use one of users,",
       'placement.users "cloud"; use one of function,',
@@ -64,6 +78,10 @@ describe("settings", () => {
       "secret \"stripe-webhook\" has no value; set it with: pulumi config set --secret --path 'secrets.stripe-webhook'",
     ])
       expect(faulty).toThrow(part);
+  });
+
+  test("weigh anomalies by the budget", () => {
+    expect(() => parse({ anomalyMonitor: monitor })).toThrow("anomalyMonitor without monthlyBudget");
   });
 
   test("never repeats a secret's value", () => {
@@ -99,7 +117,7 @@ describe("settings", () => {
       Object.fromEntries(
         Object.entries(own).map(([key, value]) => [
           key,
-          typeof value === "object" ? JSON.stringify(value) : String(value),
+          typeof value === "object" || value === "" ? JSON.stringify(value) : String(value),
         ]),
       ),
     );
