@@ -8,7 +8,6 @@ import { streamReader } from "../runtime/adapters/local/stream-reader.ts";
 import { startConsumer } from "../runtime/entries/ecs/consumer.ts";
 import type { Trouble } from "../runtime/entries/outcome.ts";
 import {
-  type OnSchedule,
   queueOptions,
   type Stream,
   type System,
@@ -45,52 +44,53 @@ const drainSeconds = 10;
 
 /** Starts what brings events to workloads: consumers, readers, schedules and workflows. */
 export async function startTriggers(options: TriggerOptions): Promise<Triggers> {
-  const { system, loaded, pool, onTrouble } = options;
+  const { loaded, pool, onTrouble } = options;
   const running = [...loaded].flatMap(([name, one]) =>
     one.status === "running" ? [{ name, run: one.run }] : [],
   );
   const workflows = new Map<string, WorkflowRunner>();
   const started: { stop(): Promise<unknown> }[] = [];
-  for (const { name, run } of running) {
-    const one = startOne(options, name, run);
-    if (!one) continue;
-    started.push(one);
-    if (run.kind === "workflow") workflows.set(name, one as WorkflowRunner);
-  }
-  for (const [name, service] of Object.entries(system.services)) {
-    if (service.kind !== "scheduler") continue;
-    const { queue } = service;
-    started.push(
-      startSchedulerClock({
-        name,
-        queue,
-        boss,
-        options: queueOptions(system, queue),
-        onTrouble: (error) => onTrouble(name, { outcome: "receive", error }),
-      }),
-    );
-  }
-  const schedules = await startSchedules({
-    schedules: running.flatMap(({ name, run }) => scheduleOf(options, name, run)),
-    pool,
-    onTrouble: (name, error) => onTrouble(name, { outcome: "receive", error }),
-  });
-  return {
-    schedules,
-    workflows,
-    async stop() {
-      await Promise.all([schedules.stop(), ...started.map((one) => one.stop())]);
-    },
+  const stop = async () => {
+    await Promise.all(started.map((one) => one.stop()));
   };
-
-  function scheduleOf({ boss }: TriggerOptions, name: string, run: Running) {
-    const workload = system.workloads[name] as Workload;
-    if (workload.kind !== "onSchedule" || !("source" in run)) return [];
-    const { queue, options: queueOptions } = run.source as QueueSource;
-    const { cron, timeZone = "UTC" } = workload satisfies OnSchedule;
-    return [{ workload: name, cron, timeZone, send: intoQueue(boss, queue, queueOptions) }];
+  try {
+    const schedules = await startSchedules({
+      schedules: running.flatMap(({ name, run }) => scheduleOf(options, name, run)),
+      pool,
+      onTrouble: (name, error) => onTrouble(name, { outcome: "receive", error }),
+    });
+    started.push(schedules, ...startClocks(options));
+    for (const { name, run } of running) {
+      const one = startOne(options, name, run);
+      if (!one) continue;
+      started.push(one);
+      if (run.kind === "workflow") workflows.set(name, one as WorkflowRunner);
+    }
+    return { schedules, workflows, stop };
+  } catch (error) {
+    await stop();
+    throw error;
   }
 }
+
+/** What a schedule of the declaration is, and how its runs reach the workload's queue. */
+function scheduleOf({ system, boss }: TriggerOptions, name: string, run: Running) {
+  const workload = system.workloads[name] as Workload;
+  if (workload.kind !== "onSchedule" || !("source" in run)) return [];
+  const { queue, options } = run.source as QueueSource;
+  const { cron, timeZone = "UTC" } = workload;
+  return [{ workload: name, cron, timeZone, send: intoQueue(boss, queue, options) }];
+}
+
+/** The clocks of the system's schedulers. */
+const startClocks = ({ system, boss, onTrouble }: TriggerOptions) =>
+  Object.entries(system.services).flatMap(([name, service]) => {
+    if (service.kind !== "scheduler") return [];
+    const { queue } = service;
+    const options = queueOptions(system, queue);
+    const told = (error: unknown) => onTrouble(name, { outcome: "receive", error });
+    return [startSchedulerClock({ name, queue, boss, options, onTrouble: told })];
+  });
 
 function startOne(options: TriggerOptions, name: string, run: Running) {
   const { system, boss, pool } = options;
