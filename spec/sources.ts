@@ -98,12 +98,19 @@ const patience = 3;
 /** The longest that a function may run, in seconds (AWS Lambda quotas, read 2026-11). */
 const longestSeconds = 900;
 
-/** How long one run of a workload on a function may take, in seconds: its maximum, else 3 × p99. */
-export const timeLimitSeconds = ({ load: { ms } }: Workload): number =>
-  Math.min(
-    Math.max(Math.ceil((ms.max ?? ms.p99 * patience) / 1000), shortestSeconds),
-    longestSeconds,
-  );
+/**
+ * How long one run of a workload on a function may take, in seconds: its maximum, else 3 × p99; of a
+ * workflow the longest that any of its steps may.
+ */
+export const timeLimitSeconds = (workload: Workload): number =>
+  Math.min(Math.max(wantedSeconds(workload), shortestSeconds), longestSeconds);
+
+function wantedSeconds(workload: Workload): number {
+  const { ms } = workload.load;
+  if (workload.kind !== "workflow") return Math.ceil((ms.max ?? ms.p99 * patience) / 1000);
+  const steps = [...workload.steps, ...(workload.compensations ?? [])];
+  return Math.max(...steps.map(({ timeoutSeconds }) => timeoutSeconds));
+}
 
 /**
  * The queues that a system has on every host: the declared ones, and one for each workload that

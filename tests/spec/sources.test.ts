@@ -15,6 +15,7 @@ import {
   table,
   timeLimitSeconds,
   topic,
+  workflow,
 } from "../../spec/index.ts";
 import { load } from "./faults.ts";
 
@@ -108,5 +109,12 @@ describe("the time limit of a workload", () => {
     [{ p50: 1, p99: 2_000_000 }, 900],
   ])("%j is %i s", (ms, seconds) => {
     expect(limit(ms)).toBe(seconds);
+  });
+
+  test("of a workflow is that of its longest step, whatever is expected of most", () => {
+    const steps = [{ name: "a", timeoutSeconds: 20, compensate: "b" }];
+    const saga = workflow({ ...common, steps, compensations: [{ name: "b", timeoutSeconds: 30 }] });
+    expect(timeLimitSeconds(saga)).toBe(30);
+    expect(timeLimitSeconds({ ...saga, steps: [{ name: "a", timeoutSeconds: 5000 }] })).toBe(900);
   });
 });
