@@ -10,11 +10,11 @@ const project = (name: string, include: string[], timeoutSeconds = 30) => ({
   },
 });
 
-const contract = project("contract", ["tests/contract/**/*.test.ts"], 120);
+const contract = project("contract", ["tests/{contract,cloud}/**/*.test.ts"], 120);
 // One AWS emulator for the run; without Python it says what was not tested, or fails under CI.
 Object.assign(contract.test, {
   globalSetup: ["tests/contract/setup.ts"],
-  exclude: findPython() ? [] : ["tests/contract/aws/**"],
+  exclude: findPython() ? [] : ["tests/contract/aws/**", "tests/cloud/**"],
 });
 
 export default defineConfig({

@@ -1,0 +1,22 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Cloud } from "./cloud.ts";
+
+describe("each function that would be deployed", () => {
+  let cloud: Cloud;
+  beforeAll(async () => {
+    cloud = await Cloud.start();
+  });
+  afterAll(() => cloud?.stop());
+
+  test("starts from its archive with the environment that the graph gives it", async () => {
+    expect(cloud.workloads.length).toBeGreaterThan(15);
+    const faults: string[] = [];
+    for (const workload of cloud.workloads) {
+      const made = await cloud.function(workload);
+      await made.start().catch((error: Error) => faults.push(`${workload}: ${error.message}`));
+      faults.push(...made.logs.map((line) => `${workload} says ${line}`));
+      await made.stop();
+    }
+    expect(faults).toEqual([]);
+  });
+});
