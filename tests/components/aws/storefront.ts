@@ -1,0 +1,61 @@
+import { Channels } from "../../../components/aws/Channels.ts";
+import { DataStores } from "../../../components/aws/DataStores.ts";
+import { deploymentOf } from "../../../components/aws/deployment.ts";
+import { EventPipeline } from "../../../components/aws/EventPipeline.ts";
+import { ServerlessEdge } from "../../../components/aws/ServerlessEdge.ts";
+import { UserPool } from "../../../components/aws/UserPool.ts";
+import { hasCode } from "../../../components/shared/bundling.ts";
+import { placeAll } from "../../../planner/index.ts";
+import { awsInvoke, type MockOptions, runUnderMocks } from "../harness.ts";
+import { code, system } from "./fixtures.ts";
+
+/** What of storefront goes to AWS, where the planner places it. */
+export const deployment = deploymentOf(system, placeAll(system), (name) => hasCode(system, name));
+
+/**
+ * All of storefront that is deployed, its components put together as the program does; code that is
+ * none in the place of bundles.
+ * @param options.stack a name of its own gives physical names of their own
+ */
+export const wholeStorefront = ({
+  stack = "dev",
+  ...mocked
+}: Pick<MockOptions, "outputs" | "invoke" | "stack"> = {}) => {
+  const { functions, waiting } = deployment;
+  const deployed = [...functions, ...waiting];
+  const ofKind = (...kinds: readonly string[]) =>
+    deployed.filter((name) =>
+      kinds.includes(system.workloads[name as keyof typeof system.workloads].kind),
+    );
+  const made = { system, workloads: deployed };
+  const hosting = {
+    system,
+    artefacts: Object.fromEntries(functions.map((name) => [name, code])),
+    placements: Object.fromEntries(placeAll(system).map((placed) => [placed.name, placed])),
+  };
+  const secrets = Object.fromEntries(system.secrets.map((name) => [name, "hush"]));
+  return runUnderMocks(
+    () => {
+      const data = new DataStores("stores", { ...made, secrets });
+      const channels = new Channels("channels", { ...made, stores: data.bindings });
+      const stores = { ...data.bindings, ...channels.bindings };
+      const users = new UserPool("users", {
+        ...hosting,
+        workloads: ofKind("onIdentity"),
+        stores,
+      });
+      const edge = new ServerlessEdge("edge", {
+        ...hosting,
+        workloads: ofKind("http"),
+        stores,
+        userPool: users,
+      });
+      return new EventPipeline("events", {
+        ...hosting,
+        workloads: ofKind("onMessage", "onObject", "onSchedule", "job", "workflow"),
+        stores: { ...stores, ...edge.bindings },
+      });
+    },
+    { project: "shop", stack, invoke: awsInvoke, ...mocked },
+  );
+};
