@@ -57,7 +57,8 @@ export const broadByNecessity: Readonly<Record<string, string>> = {
   NetworkInterfaces:
     "interfaces have no name before Lambda makes them, and Describe takes * only; code of the function is denied all of it",
   Objects: "keys are chosen by code; the bucket is the declared one",
-  Metrics: "CloudWatch has no resource type for metrics; both actions only read",
+  Metrics:
+    "CloudWatch has no resource type for metrics, and tells of composite alarms only who may ask for all; both actions only read",
   Scheduler: "schedules are named by code; the group is the scheduler's own",
   Workflow: "executions are named by code; the state machine is the declared one",
   ChangeFeeds: "ListStreams takes streams by their time of making; the table is the declared one",
