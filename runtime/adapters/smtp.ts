@@ -83,7 +83,9 @@ function refused(fault: Fault, error: SmtpError) {
 
 /** No cause goes on: it would hold the URL, with its password. */
 function serverOf(fault: Fault, text: string) {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
+  // A "%" that begins no character would throw below.
+  const isText = URL.canParse(text) && !/%(?![0-9a-f]{2})/i.test(text);
+  const url = isText ? new URL(text) : undefined;
   if (!url || !["smtp:", "smtps:"].includes(url.protocol) || url.hostname === "")
     throw fault("invalid", "the mail server's URL is none; use smtp://host:port");
   const secure = url.protocol === "smtps:";

@@ -118,11 +118,14 @@ describe("a mail server beside them", () => {
     expect(log).not.toHaveBeenCalled();
   });
 
-  it("whose URL is none is refused at the start, without its password", () => {
-    const opening = () => open("http://shop:secret@example.com");
-    expect(opening).toThrow("the mail server's URL is none; use smtp://host:port");
-    expect(opening).not.toThrow("secret");
-  });
+  it.each(["http://shop:secret@example.com", "smtp://shop:secret%@example.com", "secret"])(
+    "whose URL is none, such as %j, is refused at the start, without its password",
+    (url) => {
+      const opening = () => open(url);
+      expect(opening).toThrow("the mail server's URL is none; use smtp://host:port");
+      expect(opening).not.toThrow("secret");
+    },
+  );
 });
 
 describe("a Message-ID", () => {
