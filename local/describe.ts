@@ -1,4 +1,4 @@
-import { money, placeAll } from "../planner/index.ts";
+import { money, type Placement } from "../planner/index.ts";
 import { parseRoute, type Route, type System, type Workload } from "../spec/index.ts";
 import type { RouteState, WorkloadState } from "./state.ts";
 import type { Loaded } from "./workloads.ts";
@@ -53,12 +53,16 @@ export function curlLine(route: Route, url: string, auth: "jwt" | "none"): strin
   ].join(" ");
 }
 
-/** What the dashboard says of the workloads: how they fare here, and where the cloud would run them. */
+/**
+ * What the dashboard says of the workloads: how they fare here, and where the cloud would run them.
+ * @param placed as the stack's config has it
+ */
 export const describeWorkloads = (
   system: System,
   loaded: ReadonlyMap<string, Loaded>,
+  placed: readonly Placement[],
 ): WorkloadState[] =>
-  placeAll(system).map(({ name, host, because, monthly }) => {
+  placed.map(({ name, host, because, monthly }) => {
     const workload = system.workloads[name] as Workload;
     const fares = loaded.get(name);
     return {

@@ -1,5 +1,5 @@
 import path from "node:path";
-import { placeAll } from "../planner/index.ts";
+import { type Placement, placeAll } from "../planner/index.ts";
 import { openBoss } from "../runtime/adapters/local/boss.ts";
 import { migrate, startPostgres } from "../runtime/adapters/local/postgres.ts";
 import { declareReaders } from "../runtime/adapters/local/subscriptions.ts";
@@ -72,9 +72,9 @@ export async function startHost({ system, root, settings }: HostOptions): Promis
     ends.push(() => adapters.close());
     for (const { store } of adapters.objects.values()) await store.recover();
 
-    const hosts = placeAll(system, { overrides: settings.placement ?? {} });
+    const placed = placeAll(system, { overrides: settings.placement ?? {} });
     const inContainer = (workload: string) =>
-      hosts.some(({ name, host }) => name === workload && host.endsWith("container"));
+      placed.some(({ name, host }) => name === workload && host.endsWith("container"));
     const loaded = await loadAll({ system, root, adapters, inContainer });
     for (const [name, one] of loaded) {
       if (one.status === "failed") warn(`workload "${name}": ${one.reason}`);
@@ -96,7 +96,7 @@ export async function startHost({ system, root, settings }: HostOptions): Promis
     });
     ends.push(() => triggers.stop());
 
-    serve(system, listening, adapters, loaded, triggers);
+    serve(system, listening, adapters, loaded, triggers, placed);
     // Requests end before the consumers do, and those before the database.
     ends.push(() => listening.drain());
     return { url, stop };
@@ -143,6 +143,7 @@ function serve(
   adapters: OpenAdapters,
   loaded: ReadonlyMap<string, Loaded>,
   triggers: Triggers,
+  placed: readonly Placement[],
 ): void {
   const edge = declaredEdge(system);
   const issuer = adapters.identity && issuerOf(adapters.identity, url);
@@ -152,7 +153,7 @@ function serve(
     url,
     startedAt: new Date(),
     routes: describeRoutes(system, url, loaded),
-    workloads: describeWorkloads(system, loaded),
+    workloads: describeWorkloads(system, loaded, placed),
   };
   const consumersOf = (queue: string) =>
     [...loaded].flatMap(([name, one]) => {
