@@ -7,6 +7,9 @@ import { createInterface } from "node:readline";
 
 const root = path.resolve(import.meta.dirname, "../..");
 
+/** A start that takes longer has failed, in milliseconds: the database may have a log to replay. */
+const patienceMs = 180_000;
+
 /** A host that can be killed and comes again at the same address, with the same data. */
 export interface Host {
   readonly url: string;
@@ -53,8 +56,10 @@ export async function hostOf(folder: string, env: Readonly<Record<string, string
       });
       child = started;
       started.stderr.pipe(log, { end: false });
+      const late = setTimeout(() => started.kill("SIGQUIT"), patienceMs);
+      started.once("exit", () => clearTimeout(late));
       for await (const line of createInterface(started.stdout))
-        if (line.startsWith("ready ")) return;
+        if (line.startsWith("ready ")) return clearTimeout(late);
       if (started.exitCode === null && started.signalCode === null) await once(started, "exit");
       if (started.signalCode !== "SIGKILL")
         throw new Error(`drill: the host did not start; see ${path.join(folder, "host.log")}`);
