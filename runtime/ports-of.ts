@@ -66,8 +66,6 @@ export type PortsOfSystem<
 
 /**
  * The handlers that a workflow needs, by the names of its steps and compensations.
- * @example
- * type Steps = StepsOfSystem<typeof system, "booking">; // { reserve: StepHandler, … }
  */
 export type StepsOfSystem<S extends System, N extends keyof S["workloads"]> = {
   readonly [Name in
