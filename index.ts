@@ -1,14 +1,16 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { Alerts } from "./components/aws/Alerts.ts";
 import { Channels } from "./components/aws/Channels.ts";
 import { DataStores } from "./components/aws/DataStores.ts";
 import { deploymentOf } from "./components/aws/deployment.ts";
 import { EventPipeline } from "./components/aws/EventPipeline.ts";
+import { Observability } from "./components/aws/Observability.ts";
 import { ServerlessEdge } from "./components/aws/ServerlessEdge.ts";
 import { UserPool } from "./components/aws/UserPool.ts";
 import { bundleFunctions, hasCode } from "./components/shared/bundling.ts";
 import { placeAll, placementFaults, summary } from "./planner/index.ts";
-import { corsOf, readSettings } from "./settings.ts";
+import { alertsOf, corsOf, readSettings } from "./settings.ts";
 import { secretsOf } from "./spec/index.ts";
 import { system } from "./system.ts";
 
@@ -50,6 +52,7 @@ const ofKind = (...kinds: string[]) =>
     kinds.includes(system.workloads[name as keyof typeof system.workloads].kind),
   );
 
+const alerts = new Alerts("alerts", alertsOf(settings), opts);
 const data = new DataStores("stores", { ...made, secrets, protect, backups }, opts);
 const channels = new Channels("channels", { ...made, stores: data.bindings }, opts);
 const stores = { ...data.bindings, ...channels.bindings };
@@ -66,12 +69,21 @@ const edge = new ServerlessEdge(
 const started = ofKind("onMessage", "onObject", "onSchedule", "job", "workflow");
 const events = new EventPipeline(
   "events",
-  { ...shared, workloads: started, stores: { ...stores, ...edge.bindings } },
+  {
+    ...shared,
+    workloads: started,
+    stores: { ...stores, ...edge.bindings },
+    alarms: alerts.arn,
+  },
   opts,
 );
+const watched = { ...made, stores, edge, users, events, alerts };
+const { link } = new Observability("watch", watched, opts);
 
 /** Where clients send requests. */
 export const url = edge.url;
+/** Where people see how it fares: the stack's dashboard. */
+export const dashboard = link;
 export const userPoolId = users.pool.id;
 export const userPoolClientId = users.clientId;
 /** Queues that containers will read, by workload. */

@@ -106,6 +106,13 @@ export function corsOf(system: System, { corsOrigins }: Settings): Cors | undefi
   return corsOrigins.length > 0 ? { ...cors, origins: corsOrigins } : cors;
 }
 
+/** Who is told of what; what is empty is left out. */
+export const alertsOf = ({ alarmEmail, monthlyBudget, anomalyMonitor }: Settings) => ({
+  ...(alarmEmail !== "" && { email: alarmEmail }),
+  ...(monthlyBudget > 0 && { monthlyBudget }),
+  ...(anomalyMonitor !== "" && { anomalyMonitor }),
+});
+
 function oneOf<const T extends readonly string[]>(
   raw: Raw,
   key: keyof Settings,

@@ -32,7 +32,7 @@ export interface ObservabilityArgs extends WatchArgs {
  * API's 5xx, and on errors and throttles of the functions behind it and of the identity's hooks.
  * @throws {Error} before any resource is made, with every fault in one message
  * @example
- * const watch = new Observability("watch", { system, stores, edge, users, events, alerts });
+ * const watch = new Observability("watch", { system, stores: stores.bindings, edge, users, events, alerts });
  * export const dashboard = watch.link;
  */
 export class Observability extends pulumi.ComponentResource {

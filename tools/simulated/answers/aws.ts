@@ -204,6 +204,22 @@ export const aws: Record<string, TypeAnswers> = {
     key: "{eventBusName}/{rule}/{targetId}",
     puts: true,
   },
+  "aws:budgets/budget:Budget": {
+    id: "{account}:{name}",
+    outputs: {
+      accountId: "{account}",
+      arn: "arn:aws:budgets::{account}:budget/{name}",
+      timePeriodStart: "2026-01-01_00:00",
+    },
+  },
+  "aws:costexplorer/anomalyMonitor:AnomalyMonitor": {
+    id: "arn:aws:ce::{account}:anomalymonitor/{uuid}",
+    outputs: { arn: "{id}" },
+  },
+  "aws:costexplorer/anomalySubscription:AnomalySubscription": {
+    id: "arn:aws:ce::{account}:anomalysubscription/{uuid}",
+    outputs: { arn: "{id}", accountId: "{account}" },
+  },
   "aws:cognito/userPool:UserPool": {
     id: "{region}_{hex9}",
     outputs: {
