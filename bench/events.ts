@@ -1,0 +1,6 @@
+import { memory } from "./events/memory.ts";
+import { thumbnails } from "./events/thumbnails.ts";
+import type { Bench } from "./result.ts";
+
+/** What the event side costs: thumbnails against the bare image library. */
+export const parts: Readonly<Record<string, Bench>> = { thumbnails, memory };
