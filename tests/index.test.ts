@@ -1,12 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { runUnderMocks } from "./components/harness.ts";
+import { system } from "../system.ts";
+import { awsInvoke, runUnderMocks } from "./components/harness.ts";
 
-const secrets = Object.fromEntries(
-  ["stripe-webhook", "github-webhook", "twilio-webhook", "standard-webhook"].map((name) => [
-    name,
-    `value-of-${name}`,
-  ]),
-);
+const secrets = Object.fromEntries(system.secrets.map((name) => [name, `value-of-${name}`]));
 
 /** The whole program under mocks, as a team would test its own. */
 const program = (config: Record<string, unknown> = {}, stack = "dev") =>
@@ -15,17 +11,22 @@ const program = (config: Record<string, unknown> = {}, stack = "dev") =>
     stack,
     config: { "spillway:secrets": secrets, "aws:region": "eu-central-1", ...config },
     secretConfig: ["spillway:secrets"],
+    invoke: awsInvoke,
   });
 
 describe("the program", async () => {
   // A module runs once: so there is one graph, which all tests read.
   const graph = await program({ "spillway:tags": { team: "shop" } });
 
-  test("is three components under the stack, and a provider", () => {
+  test("is components alone under the stack, and a provider", () => {
     const top = graph.children(graph.find("pulumi:pulumi:Stack"));
     expect(top.map(({ type }) => type).sort()).toEqual([
       "pulumi:providers:aws",
+      "spillway:aws:Alerts",
+      "spillway:aws:Channels",
       "spillway:aws:DataStores",
+      "spillway:aws:EventPipeline",
+      "spillway:aws:Observability",
       "spillway:aws:ServerlessEdge",
       "spillway:aws:UserPool",
     ]);
@@ -41,7 +42,7 @@ describe("the program", async () => {
 
   test("hands secrets on as secrets only", () => {
     const versions = graph.all("aws:secretsmanager/secretVersion:SecretVersion");
-    expect(versions).toHaveLength(4);
+    expect(versions).toHaveLength(system.secrets.length);
     for (const version of versions) expect(version.secrets).toContain("secretString");
     const open = graph.resources.filter(
       ({ type, inputs }) =>
@@ -60,7 +61,7 @@ describe("the program", async () => {
 
   test("says what it leaves out", () => {
     expect(graph.logs.map(({ message }) => message).join("\n")).toMatch(
-      /Not deployed, for want of code or of a component: .*webhookEvents.*orders/,
+      /^Not deployed: scan, it uses scanner "antivirus", inside a network/m,
     );
   });
 });

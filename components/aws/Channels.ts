@@ -176,9 +176,9 @@ export class Channels extends pulumi.ComponentResource {
       roleArn: role.arn,
       location: pulumi.jsonStringify({
         group: group.name,
-        queueArn: queue.arn,
-        deadLettersArn: dead.arn,
-        roleArn: role.arn,
+        queue: queue.arn,
+        deadLetters: dead.arn,
+        role: role.arn,
       }),
     };
   }

@@ -72,7 +72,7 @@ export const grants = {
   metrics: { read: [on("anything", "cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData")] },
   scheduler: {
     at: [
-      on("parts", "scheduler:CreateSchedule", "scheduler:GetSchedule", "scheduler:UpdateSchedule"),
+      on("parts", "scheduler:CreateSchedule", "scheduler:UpdateSchedule"),
       {
         ...on("role", "iam:PassRole"),
         condition: { StringEquals: { "iam:PassedToService": "scheduler.amazonaws.com" } },

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { bundled } from "../../components/shared/bundling.ts";
 import { system } from "../../system.ts";
+import { withoutFailureDestination } from "./aws/failure-destinations.ts";
 import { awsInvoke, type Graph, runUnderMocks } from "./harness.ts";
 
 const values = Object.fromEntries(system.secrets.map((name) => [name, `value-of-${name}`]));
@@ -25,22 +25,36 @@ describe("the program", () => {
     });
   });
 
-  test("is made of stores, users and an edge", () => {
-    for (const component of ["DataStores", "UserPool", "ServerlessEdge"])
+  test("is made of stores, channels, users, an edge and the event side", () => {
+    for (const component of [
+      "DataStores",
+      "Channels",
+      "UserPool",
+      "ServerlessEdge",
+      "EventPipeline",
+    ])
       expect(graph.all(`spillway:aws:${component}`)).toHaveLength(1);
   });
 
   test("exports what a person needs next", () => {
     expect(Object.keys(graph.result)).toEqual(
-      expect.arrayContaining(["url", "userPoolId", "userPoolClientId"]),
+      expect.arrayContaining(["url", "userPoolId", "userPoolClientId", "consumers"]),
     );
   });
 
-  test("says which workloads are left out", () => {
-    const left = Object.keys(system.workloads).filter((name) => !bundled(system).includes(name));
-    expect(left.length).toBeGreaterThan(0);
-    for (const name of left)
-      expect(graph.logs.map(({ message }) => message).join()).toContain(name);
+  test("deploys every workload, or says why not", () => {
+    const names = Object.keys(system.workloads);
+    const deployed = names.filter((name) => Object.hasOwn(graph.result.placement, name));
+    const said = graph.logs.map(({ message }) => message).join("\n");
+    expect(deployed.length).toBeGreaterThan(names.length / 2);
+    for (const name of names.filter((each) => !deployed.includes(each)))
+      expect(said).toMatch(new RegExp(`Not deployed: ${name}, it .{10}`));
+    for (const name of Object.keys(graph.result.consumers))
+      expect(said).toMatch(new RegExp(`Messages wait for the containers of .*${name}`));
+  });
+
+  test("has a failure destination for everything that carries events", () => {
+    expect(withoutFailureDestination(graph)).toEqual([]);
   });
 
   test("puts the stack's tags on everything, by its one provider", () => {
@@ -62,7 +76,7 @@ describe("the program", () => {
         .filter((value) => JSON.stringify(inputs).includes(value))
         .map(() => [name, secrets]),
     );
-    expect(marked).toHaveLength(4);
+    expect(marked).toHaveLength(system.secrets.length);
     for (const [, secrets] of marked) expect(secrets).toEqual(["secretString"]);
   });
 

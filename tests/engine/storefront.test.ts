@@ -28,6 +28,8 @@ describe("storefront on the real engine", { timeout: 300_000 }, () => {
   let folder: string;
   let engine: Engine;
   let config: string;
+  /** By all commands so far. */
+  let printed = "";
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "spillway-storefront-"));
@@ -44,13 +46,15 @@ describe("storefront on the real engine", { timeout: 300_000 }, () => {
       cwd: root,
       env: { ...streaming, ...env },
     });
-    return { code, ...read(stdout), text: stdout + stderr };
+    const text = stdout + stderr;
+    printed += text;
+    return { code, ...read(stdout), text };
   };
   const configure = (from: RegExp, to: string) =>
     writeFileSync(config, readFileSync(config, "utf8").replace(from, to));
   const made = () => resourcesOf(stateText(engine, "spillway", "dev")).map(({ urn }) => urn);
 
-  test("preview plans the edge, its functions, roles, tables and user pool, and makes nothing", async () => {
+  test("preview plans the edge, the event side and the user pool, and makes nothing", async () => {
     const { code, changes, steps } = await pulumi("preview");
     expect(code).toBe(0);
     expect(Object.keys(changes)).toEqual(["create"]);
@@ -62,6 +66,12 @@ describe("storefront on the real engine", { timeout: 300_000 }, () => {
       `create aws:dynamodb/table:Table stores-${table}`,
       "create aws:sqs/queue:Queue stores-inbox",
       "create aws:cognito/userPool:UserPool users",
+      "create spillway:aws:EventPipeline events",
+      "create aws:sns/topic:Topic channels-events",
+      "create aws:sqs/queue:Queue events-thumbnails",
+      "create aws:lambda/eventSourceMapping:EventSourceMapping events-fulfil",
+      "create aws:scheduler/schedule:Schedule events-dailyReport",
+      "create aws:sfn/stateMachine:StateMachine events-checkout",
     ])
       expect(steps).toContain(step);
     expect(inCloud(engine)).toEqual([]);
@@ -96,14 +106,34 @@ describe("storefront on the real engine", { timeout: 300_000 }, () => {
     ).toEqual([]);
     const { changes } = await pulumi("up");
     expect(changes.update).toBe(steps.length);
-    expect(Object.keys((await pulumi("up")).changes)).toEqual(["same"]);
   });
 
-  test("no secret stands in the state or in what is printed", async () => {
-    const secret = "placeholder-github-webhook";
+  test("one line of config moves a workload to a container and back, and no queue is touched", async () => {
+    const good = readFileSync(config, "utf8");
+    configure(/^config:$/m, "config:\n  spillway:placement: { fulfil: container }");
+    const there = await pulumi("up");
+    writeFileSync(config, good);
+    const back = await pulumi("up");
+    expect([there.code, back.code]).toEqual([0, 0]);
+    const moved = (how: string) => new RegExp(`^${how} \\S+ events-fulfil(-[a-z]+)?$`);
+    for (const [{ steps }, how] of [
+      [there, "delete"],
+      [back, "create"],
+    ] as const) {
+      expect(steps).toContain(`${how} aws:lambda/function:Function events-fulfil-function`);
+      const others = steps.filter((step) => !moved(how).test(step));
+      expect(others.filter((step) => !/^update pulumi:pulumi:Stack /.test(step))).toEqual([]);
+      expect(steps.filter((step) => step.includes("aws:sqs/"))).toEqual([]);
+    }
+  });
+
+  test("no secret stands in the state or in what was printed", () => {
     expect(stateText(engine, "spillway", "dev")).toContain("ciphertext");
-    expect(stateText(engine, "spillway", "dev")).not.toContain(secret);
-    expect((await pulumi("preview")).text).not.toContain(secret);
+    expect(printed).toContain("SecretVersion");
+    for (const secret of system.secrets.map((name) => `placeholder-${name}`)) {
+      expect(stateText(engine, "spillway", "dev")).not.toContain(secret);
+      expect(printed).not.toContain(secret);
+    }
   });
 
   test("a refresh finds what was deleted elsewhere, and an up puts it back", async () => {
@@ -140,7 +170,7 @@ describe("storefront on the real engine", { timeout: 300_000 }, () => {
     };
     const placed = "config:\n  spillway:placement:\n    users: container";
     expect(await refusal((yaml) => yaml.replace("config:", placed))).toContain(
-      'Placement \\"users\\": container; only function is deployed so far',
+      'Placement \\"users\\": it is placed on container, which no component runs yet',
     );
     const plain = await refusal((yaml) =>
       yaml

@@ -110,7 +110,12 @@ describe("channels", () => {
         kind: "scheduler",
         arn: arnOf("scheduler", "schedule/plant-dev-channels-later"),
         roleArn: role,
-        location: expect.stringContaining("plant-dev-channels-later"),
+        location: JSON.stringify({
+          group: "plant-dev-channels-later",
+          queue: slow,
+          deadLetters: `${slow}-dead`,
+          role,
+        }),
       },
       partner: {
         kind: "native",

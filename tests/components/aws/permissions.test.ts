@@ -122,7 +122,6 @@ describe("verbs to permissions", () => {
         Action: [
           "scheduler:CreateSchedule",
           "scheduler:DeleteSchedule",
-          "scheduler:GetSchedule",
           "scheduler:UpdateSchedule",
         ],
         Resource: `${arn}/*`,
