@@ -2,7 +2,11 @@ import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ReceiveMessageCommand, SendMessageCommand } from "@aws-sdk/client-sqs";
+import {
+  DeleteMessageCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+} from "@aws-sdk/client-sqs";
 import { reasonAttribute } from "../../runtime/adapters/aws/dead-letters.ts";
 import { table } from "../../runtime/adapters/aws/table.ts";
 import type { JsonObject, Table } from "../../runtime/ports/index.ts";
@@ -12,7 +16,7 @@ import { emulator } from "../contract/aws/emulator.ts";
 import { bucketName, type Clients, clientsOf, makeAll } from "./account.ts";
 import { unpack } from "./code.ts";
 import { LambdaFunction } from "./function.ts";
-import { programAs, queuesAt, region } from "./program.ts";
+import { account, programAs, queuesAt, region } from "./program.ts";
 import { type Wire, wireTo } from "./wire.ts";
 
 /** A message that was set aside. */
@@ -89,7 +93,6 @@ export class Cloud {
       name: inputs.name,
       code,
       handler: inputs.handler,
-      timeoutSeconds: inputs.timeout,
       hosts: this.#hosts,
       environment: {
         ...this.environment(workload),
@@ -124,8 +127,12 @@ export class Cloud {
   /** URL of the queue with that logical name, such as "stores-placed". */
   queue(logical: string): string {
     const { name } = this.graph.find("aws:sqs/queue:Queue", logical).inputs;
-    return `${emulator.endpoint}/123456789012/${name}`;
+    return this.queueAt(name);
   }
+
+  /** URL of a queue of the graph by its ARN. */
+  queueAt = (arn: string): string =>
+    `${emulator.endpoint}/${account}/${arn.slice(arn.lastIndexOf(":") + 1)}`;
 
   /** Puts a text into a queue, as a sender does. @returns the message's id */
   async send(logical: string, body: string): Promise<string> {
@@ -136,28 +143,28 @@ export class Cloud {
     return MessageId;
   }
 
-  /** What is in a queue, which stays there. */
-  async peek(QueueUrl: string): Promise<readonly DeadLetter[]> {
-    const found: DeadLetter[] = [];
+  /** Takes everything out of a queue that nothing reads here. */
+  async take(QueueUrl: string): Promise<readonly DeadLetter[]> {
+    const taken: DeadLetter[] = [];
     for (;;) {
       const { Messages = [] } = await this.clients.sqs.send(
         new ReceiveMessageCommand({
           QueueUrl,
           MaxNumberOfMessages: 10,
-          // For as long as the look takes, and no test looks twice within it.
-          VisibilityTimeout: 1,
           MessageAttributeNames: ["All"],
         }),
       );
-      if (Messages.length === 0) return found;
-      for (const { Body: body = "", MessageAttributes } of Messages)
-        found.push({ body, reason: MessageAttributes?.[reasonAttribute]?.StringValue });
+      if (Messages.length === 0) return taken;
+      for (const { Body: body = "", MessageAttributes, ReceiptHandle } of Messages) {
+        taken.push({ body, reason: MessageAttributes?.[reasonAttribute]?.StringValue });
+        await this.clients.sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+      }
     }
   }
 
-  /** What a workload set aside. */
+  /** What a workload has set aside since it was asked last. */
   deadLetters(workload: string): Promise<readonly DeadLetter[]> {
-    return this.peek(this.environment(workload)[deadLettersEnv] ?? "");
+    return this.take(this.environment(workload)[deadLettersEnv] ?? "");
   }
 
   get bucket(): string {
