@@ -186,7 +186,7 @@ export const system = defineSystem({
       code: "functions/activity",
       topic: "events",
       filter: { type: ["user.created", "order.placed", "order.paid", "order.fulfilled"] },
-      uses: { catalog: ["once"], later: "schedule" },
+      uses: { catalog: ["once"], later: ["at"] },
       load: { perDay: 60_000, shape: "business-hours", ms: { p50: 15, p99: 90 }, memoryMb: 256 },
     }),
     alerts: onMessage({
