@@ -97,6 +97,12 @@ const needsByCommand: Readonly<Record<string, NeedsOf>> = {
   CreateScheduleCommand: schedule("CreateSchedule"),
   UpdateScheduleCommand: schedule("UpdateSchedule"),
   DeleteScheduleCommand: schedule("DeleteSchedule"),
+  StartExecutionCommand: one("states:StartExecution", ({ stateMachineArn }) =>
+    String(stateMachineArn),
+  ),
+  DescribeExecutionCommand: one("states:DescribeExecution", ({ executionArn }) =>
+    String(executionArn),
+  ),
   SignUpCommand: () => [],
   ConfirmSignUpCommand: () => [],
   ResendConfirmationCodeCommand: () => [],
@@ -112,6 +118,8 @@ export interface Recorder {
    * does not know throws, so that none passes unseen.
    */
   plugin<C extends RecordableClient>(client: C): C;
+  /** Notes a permission that was needed without a call of a client: by who holds a signed URL. */
+  note(need: Need): void;
   /** Each permission once, sorted by action and resource. */
   calls(): readonly Need[];
   /** Names of all commands sent, each once, sorted; those without IAM too. */
@@ -124,7 +132,11 @@ export interface Recorder {
 export function recorder({ account = "123456789012" } = {}): Recorder {
   const needs = new Map<string, Need>();
   const commands = new Set<string>();
+  const note = (need: Need) => {
+    needs.set(`${need.action} ${need.resource}`, need);
+  };
   return {
+    note,
     plugin(client) {
       const record =
         (next: (args: unknown) => Promise<unknown>, context: { readonly commandName?: string }) =>
@@ -138,8 +150,7 @@ export function recorder({ account = "123456789012" } = {}): Recorder {
           const region = await client.config.region();
           const arn: ArnOf = (service, name) => `arn:aws:${service}:${region}:${account}:${name}`;
           commands.add(command);
-          for (const need of needsOf(args.input, arn))
-            needs.set(`${need.action} ${need.resource}`, need);
+          for (const need of needsOf(args.input, arn)) note(need);
           return next(args);
         };
       client.middlewareStack.add(
