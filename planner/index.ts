@@ -14,8 +14,8 @@ export {
 export { type Demand, demandOf, monthHours, shapes } from "./demand.ts";
 export { explain, summary } from "./explain.ts";
 export { money } from "./format.ts";
-export { explainLockIn, type LockIn, lockIn } from "./lock-in.ts";
 export { advice, limits } from "./limits.ts";
+export { explainLockIn, type LockIn, lockIn } from "./lock-in.ts";
 export {
   type Concurrency,
   type Placement,

@@ -43,4 +43,5 @@ export interface StepContext {
  * "not-found" and "too-large": no retry can help. Any other error is tried again as declared.
  * A compensation undoes its step where it was done, and keeps it from being done where it was not.
  */
+// biome-ignore lint/suspicious/noConfusingVoidType: a step that returns nothing needs no return
 export type StepHandler = (context: StepContext) => Promise<Json | void>;
