@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { defaults, parseSettings } from "../settings.ts";
+import { alertsOf, defaults, parseSettings } from "../settings.ts";
 import { system } from "../system.ts";
 
 const parse = (raw: Record<string, string>, needed: string[] = []) =>
@@ -81,7 +81,17 @@ describe("settings", () => {
   });
 
   test("weigh anomalies by the budget", () => {
-    expect(() => parse({ anomalyMonitor: monitor })).toThrow("anomalyMonitor without monthlyBudget");
+    expect(() => parse({ anomalyMonitor: monitor })).toThrow(
+      "anomalyMonitor without monthlyBudget",
+    );
+  });
+
+  test("leave out of alerts what is empty: no budget is not a budget of 0", () => {
+    expect(alertsOf(defaults)).toEqual({});
+    expect(alertsOf({ ...defaults, alarmEmail: "ops@shop.example", monthlyBudget: 400 })).toEqual({
+      email: "ops@shop.example",
+      monthlyBudget: 400,
+    });
   });
 
   test("never repeats a secret's value", () => {
