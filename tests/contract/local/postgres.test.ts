@@ -255,7 +255,8 @@ describe("migrate", () => {
     await Promise.all([migrate(pool), migrate(pool), migrate(pool)]);
     await migrate(pool);
     const { rows } = await pool.query("select step from spillway.migrations order by step");
-    expect(rows).toEqual([{ step: 0 }]);
+    expect(rows.length).toBeGreaterThan(0);
+    expect(rows.map(({ step }) => step)).toEqual([...rows.keys()]);
   });
 
   it("leaves what is stored as it is", async () => {
