@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -57,20 +57,20 @@ export async function killDrill(size: Size, say: (line: string) => void): Promis
     const facts = await factsOf(database, path.join(folder, "data"), receivers, unread);
     await database.close();
     const code = await host.stop();
-    const { results, faults } = verdictOf(answered, facts);
-    faulty = faults.length > 0;
-    return {
-      results: [
-        result("kills", kills.length, "count", ">=", size.kills),
-        result("in flight at a kill, at least", Math.min(...kills), "count", ">=", 1),
-        shown("in flight at a kill, at most", Math.max(...kills), "count"),
-        shown("requests sent again for want of an answer", client.retries, "count"),
-        result("in flight at the end", left.total, "count", "<=", 0),
-        result("exit code of the last stop", code ?? -1, "code", "<=", 0),
-        ...results,
-      ],
-      faults,
-    };
+    const { results, faults, notes = [] } = verdictOf(answered, facts);
+    for (const note of notes.slice(0, 20)) say(note.slice(0, 400));
+    const all = [
+      result("kills", kills.length, "count", ">=", size.kills),
+      result("in flight at a kill, at least", Math.min(...kills), "count", ">=", 1),
+      shown("in flight at a kill, at most", Math.max(...kills), "count"),
+      shown("requests sent again for want of an answer", client.retries, "count"),
+      shown("messages given up at their time limit, and tried again", late(folder), "count"),
+      result("in flight at the end", left.total, "count", "<=", 0),
+      result("exit code of the last stop", code ?? -1, "code", "<=", 0),
+      ...results,
+    ];
+    faulty = all.some(({ ok }) => !ok);
+    return { results: all, faults };
   } finally {
     await host.kill();
     await receivers.close();
@@ -78,6 +78,10 @@ export async function killDrill(size: Size, say: (line: string) => void): Promis
     else rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 }
+
+/** What a slow machine makes of time limits: each may have had its effect all the same. */
+const late = (folder: string): number =>
+  readFileSync(path.join(folder, "host.log"), "utf8").split("it was not done within").length - 1;
 
 /** Queues whose workload has no code, or does not run on this machine. */
 async function unreadOf({ url }: Host): Promise<readonly string[]> {

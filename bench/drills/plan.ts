@@ -112,8 +112,8 @@ function kindOf(random: Random): Kind {
 }
 
 function imageOf(n: number, random: Random): Image {
-  const chance = random.next();
-  const content = chance < 0.08 ? "cut short" : chance < 0.15 ? "no image" : "photo";
+  // Of any ten one of each, so that a small drill has them too.
+  const content = n % 10 === 4 ? "cut short" : n % 10 === 9 ? "no image" : "photo";
   const ending = content === "no image" ? "txt.jpg" : "jpg";
   return {
     name: `photo ${n}.${ending}`,

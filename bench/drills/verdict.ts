@@ -14,6 +14,8 @@ export interface Verdict {
   readonly results: readonly Result[];
   /** What is not as it should be, one line each. */
   readonly faults: readonly string[];
+  /** What may be, and somebody may want to look at. */
+  readonly notes?: readonly string[];
 }
 
 const sender = "shop@example.com";
@@ -31,11 +33,12 @@ export function verdictOf(answered: Answered, facts: Facts): Verdict {
     imagesVerdict(answered, facts),
     mailsVerdict(answered, facts),
     postsVerdict(answered, facts),
-    deadLettersVerdict(facts),
+    deadLettersVerdict(answered, facts),
   ];
   return {
     results: parts.flatMap(({ results }) => results),
     faults: parts.flatMap(({ faults }) => faults),
+    notes: parts.flatMap(({ notes = [] }) => notes),
   };
 }
 
@@ -254,12 +257,24 @@ function postsVerdict({ failures }: Answered, facts: Facts): Verdict {
   );
 }
 
-function deadLettersVerdict({ setAside }: Facts): Verdict {
-  return all(
-    count("dead letters", setAside.length),
-    none(
-      "dead letters: without a reason",
-      setAside.filter(({ reason }) => reason === "").map(({ queue, body }) => `${queue}: ${body}`),
-    ),
+function deadLettersVerdict({ images }: Answered, { setAside }: Facts): Verdict {
+  const damaged = images
+    .filter(({ content }) => content !== "photo")
+    .map(({ objectKey }) => JSON.stringify(objectKey));
+  const others = setAside.filter(
+    ({ queue, body }) => queue !== "thumbnails" || !damaged.some((key) => body.includes(key)),
   );
+  return {
+    ...all(
+      count("dead letters: of damaged images", setAside.length - others.length),
+      count("dead letters: of others", others.length),
+      none(
+        "dead letters: without a reason",
+        setAside
+          .filter(({ reason }) => reason === "")
+          .map(({ queue, body }) => `${queue}: ${body}`),
+      ),
+    ),
+    notes: others.map(({ queue, reason, body }) => `set aside from ${queue}: ${reason}: ${body}`),
+  };
 }
