@@ -49,8 +49,8 @@ function options() {
     });
     if (positionals.join(" ") !== "kill") return `"${positionals.join(" ")}" is no drill`;
     const { json, ...texts } = values;
-    const bad = Object.entries(texts).find(([, text]) => !/^\d{1,9}$/.test(text));
-    if (bad) return `--${bad[0]} "${bad[1]}" is no whole number`;
+    const bad = Object.entries(texts).find(([, text]) => !/^[1-9]\d{0,8}$/.test(text));
+    if (bad) return `--${bad[0]} "${bad[1]}" is no whole number above 0`;
     const [orders, images, kills, seed] = [texts.orders, texts.images, texts.kills, texts.seed].map(
       Number,
     ) as [number, number, number, number];
