@@ -240,6 +240,11 @@ const makers: readonly (readonly [type: string, make: Make])[] = [
 
 /** Makes in the emulated account what a graph says, with the names and ARNs that it says. */
 export async function makeAll(graph: Graph, clients: Clients): Promise<void> {
+  // Only machines that are made from then on are executed, and not just noted.
+  await fetch(`${emulator.endpoint}/moto-api/config`, {
+    method: "POST",
+    body: JSON.stringify({ stepfunctions: { execute_state_machine: true } }),
+  });
   for (const [type, make] of makers)
     await Promise.all(graph.all(type).map((resource) => make(clients, resource, graph)));
 }
