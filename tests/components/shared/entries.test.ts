@@ -294,7 +294,7 @@ describe("a container's entry", () => {
     ["worker", { feed: "queue", batch: 10, visibilitySeconds: 180, timeLimitSeconds: 6 }],
     [
       "stored",
-      { feed: "objects", concurrency: 1, batch: 10, visibilitySeconds: 180, timeLimitSeconds: 6 },
+      { feed: "objects", concurrency: 1, batch: 1, visibilitySeconds: 180, timeLimitSeconds: 6 },
     ],
     // A job takes as long as it takes.
     ["report", { feed: "queue", concurrency: 1, batch: 1, visibilitySeconds: 3600 }],
