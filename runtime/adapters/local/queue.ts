@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
 import type { CommandResponse, JobWithMetadata } from "pg-boss";
 import type { Delivery, Json, Queue, QueueAdmin, QueueConsumer } from "../../ports/index.ts";
 import { faultsOf } from "../faults.ts";
@@ -55,9 +54,13 @@ export function queue({ name, boss, options }: QueueArgs): Queue {
 /** The receiving side. */
 export function queueConsumer({ name, boss, options }: QueueArgs): QueueConsumer {
   const fault = faultsOf("queue", name);
-  const remove = coalesce(async (jobs: readonly { id: string; retryCount: number }[]) => {
-    await boss.boss.deleteJob(name, [...jobs]);
-  });
+  const remove = coalesce(
+    async (jobs: readonly { id: string; retryCount: number }[]) => {
+      await boss.boss.deleteJob(name, [...jobs]);
+    },
+    // What is done in the meantime need not wait for the disk twice.
+    { flushes: 2 },
+  );
   const fetch = (batchSize: number) =>
     guarded(fault, async () => {
       await boss.ready(name, options);
@@ -116,18 +119,18 @@ export function queueConsumer({ name, boss, options }: QueueArgs): QueueConsumer
     async receive(max, waitSeconds) {
       checkWhole(fault, "max", max, 1, 10);
       for (const end = Date.now() + waitSeconds * 1000; ; ) {
-        const woken = new AbortController();
+        const woken = Promise.withResolvers<void>();
         // Listening before looking: what comes in between wakes as well.
-        const news = once(boss.news, name, { signal: woken.signal }).catch(() => {});
+        boss.news.on(name, woken.resolve);
         try {
           const jobs = await fetch(max);
           const left = end - Date.now();
           if (jobs.length > 0 || left <= 0) return jobs.map(deliveryOf);
-          const timer = setTimeout(() => woken.abort(), Math.min(pollMs, left));
-          await news;
+          const timer = setTimeout(woken.resolve, Math.min(pollMs, left));
+          await woken.promise;
           clearTimeout(timer);
         } finally {
-          woken.abort();
+          boss.news.off(name, woken.resolve);
         }
       }
     },

@@ -128,20 +128,47 @@ export function startConsumer(options: ConsumerOptions): Consumer {
       };
     });
 
+  /** What calls under way may bring. */
+  let asked = 0;
+  const room = () => Math.min(Math.max(1, batch), 10, concurrency - working.size - asked);
+
+  /** @returns whether there may be more: it brought as many as it could */
+  async function take(most: number, seconds: number): Promise<boolean> {
+    asked += most;
+    try {
+      const deliveries = await consumer.receive(most, seconds);
+      for (const delivery of deliveries) hold(delivery);
+      return deliveries.length === most;
+    } finally {
+      asked -= most;
+    }
+  }
+
   async function run(): Promise<void> {
+    let helper: Promise<void> | undefined;
     for (let failures = 0; !stopping.signal.aborted; ) {
-      if (working.size >= concurrency) {
-        await Promise.race(working.values());
+      if (room() < 1) {
+        await Promise.race(helper ? [helper, ...working.values()] : working.values());
         continue;
       }
       try {
-        const most = Math.max(1, Math.min(batch, 10, concurrency - working.size));
-        for (const delivery of await consumer.receive(most, waitSeconds)) hold(delivery);
+        const more = await take(room(), waitSeconds);
         failures = 0;
+        if (more) helper ??= help().finally(() => (helper = undefined));
       } catch (error) {
         onTrouble({ outcome: "receive", error });
         await pause(Math.min(2 ** failures++, longestPauseSeconds) * 1000);
       }
+    }
+    await helper;
+  }
+
+  /** Asks a queue that is behind, beside the loop that waits for it, until there is no more. */
+  async function help(): Promise<void> {
+    try {
+      while (room() > 0 && !stopping.signal.aborted) if (!(await take(room(), 0))) return;
+    } catch (error) {
+      onTrouble({ outcome: "receive", error });
     }
   }
 

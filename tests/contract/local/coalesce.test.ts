@@ -53,6 +53,21 @@ describe("coalesce", () => {
     expect(batches).toEqual([["a", "b"], ["c"], ["d"], ["e"]]);
   });
 
+  it("has as many batches at work at a time as are asked for", async () => {
+    let now = 0;
+    let most = 0;
+    const call = coalesce<string>(
+      async () => {
+        most = Math.max(most, ++now);
+        await new Promise((turn) => setTimeout(turn, 5));
+        now--;
+      },
+      { items: 1, flushes: 2 },
+    );
+    await Promise.all(["a", "b", "c", "d", "e"].map((item) => call(item)));
+    expect(most).toBe(2);
+  });
+
   it("fails the calls of a batch that fails, and no others", async () => {
     const { call } = noting({ items: 2, bytes: 100 });
     const ends = await Promise.allSettled(["a", "bad", "c", "d"].map((item) => call(item)));

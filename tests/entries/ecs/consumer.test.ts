@@ -80,6 +80,26 @@ describe("a consumer", () => {
     expect(log).toEqual([]);
   });
 
+  test("asks twice at once while the queue is behind, and once while it is not", async () => {
+    const queue = memoryQueue();
+    let asking = 0;
+    const atOnce: number[] = [];
+    const receive = async (max: number, waitSeconds: number) => {
+      atOnce.push(++asking);
+      return queue.consumer.receive(max, waitSeconds).finally(() => asking--);
+    };
+    start([], { consumer: { receive }, handler: lasting(1), batch: 2, concurrency: 6 });
+    const most = () => Math.max(...atOnce.splice(0));
+    await seconds(11);
+    const before = most();
+    for (let n = 1; n <= 50; n += 1) queue.send(n, `m-${n}`);
+    await seconds(30);
+    const behind = most();
+    await seconds(20);
+    expect([before, behind, most()]).toEqual([1, 2, 1]);
+    expect(new Set(queue.log).size).toBe(50);
+  });
+
   test("keeps hidden what takes long, and stops doing so at its end", async () => {
     const { log } = start(["a"], { handler: lasting(25), visibilitySeconds: 30 });
     await seconds(60);
