@@ -15,7 +15,7 @@ const [name = ""] = positionals;
 const file = path.join(import.meta.dirname, `${name}.ts`);
 const own = ["run", "result", "processes"];
 if (!/^[a-z-]+$/.test(name) || own.includes(name) || !existsSync(file)) {
-  console.error(`bench: "${name}" is no benchmark; use: npm run bench -- edge [--json]`);
+  console.error(`bench: "${name}" is no benchmark; use: npm run bench -- edge|events [--json]`);
   process.exit(2);
 }
 

@@ -1,0 +1,3 @@
+import type { MessageHandler } from "../../../../runtime/ports/index.ts";
+
+export const create = (): MessageHandler => async () => {};
