@@ -15,7 +15,6 @@ import {
 import { CreateScheduleGroupCommand, SchedulerClient } from "@aws-sdk/client-scheduler";
 import { CreateSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { CreateEmailIdentityCommand, SESv2Client } from "@aws-sdk/client-sesv2";
-import { CreateStateMachineCommand, SFNClient } from "@aws-sdk/client-sfn";
 import { CreateTopicCommand, SNSClient, SubscribeCommand } from "@aws-sdk/client-sns";
 import { CreateQueueCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
@@ -35,7 +34,6 @@ export const clientsOf = () => {
     scheduler: new SchedulerClient(there),
     secrets: new SecretsManagerClient(there),
     ses: new SESv2Client(there),
-    sfn: new SFNClient(there),
     sns: new SNSClient(there),
     sqs: new SQSClient(there),
   };
@@ -225,26 +223,10 @@ const makers: readonly (readonly [type: string, make: Make])[] = [
     ({ scheduler }, { inputs }) =>
       scheduler.send(new CreateScheduleGroupCommand({ Name: inputs.name })),
   ],
-  [
-    "aws:sfn/stateMachine:StateMachine",
-    ({ sfn }, { inputs }) =>
-      sfn.send(
-        new CreateStateMachineCommand({
-          name: inputs.name,
-          definition: inputs.definition,
-          roleArn: inputs.roleArn,
-        }),
-      ),
-  ],
 ];
 
 /** Makes in the emulated account what a graph says, with the names and ARNs that it says. */
 export async function makeAll(graph: Graph, clients: Clients): Promise<void> {
-  // Only machines that are made from then on are executed, and not just noted.
-  await fetch(`${emulator.endpoint}/moto-api/config`, {
-    method: "POST",
-    body: JSON.stringify({ stepfunctions: { execute_state_machine: true } }),
-  });
   for (const [type, make] of makers)
     await Promise.all(graph.all(type).map((resource) => make(clients, resource, graph)));
 }

@@ -1,15 +1,15 @@
-import { emulator } from "../contract/aws/emulator.ts";
+import type { Cloud } from "./cloud.ts";
 
-interface Kept {
-  readonly subject: string;
-  readonly destinations: { readonly ToAddresses: readonly string[] };
+/** What SES is sent, as far as it is read here. */
+interface Sent {
+  readonly Destination: { readonly ToAddresses: readonly string[] };
+  readonly Content: { readonly Simple: { readonly Subject: { readonly Data: string } } };
 }
 
 /** Subjects of the mails to an address that SES has taken. */
-export async function mailsTo(address: string): Promise<readonly string[]> {
-  const answer = await fetch(`${emulator.endpoint}/moto-api/data.json`);
-  const { ses } = (await answer.json()) as { readonly ses: { readonly Message: readonly Kept[] } };
-  return ses.Message.filter((one) => one.destinations.ToAddresses.includes(address)).map(
-    ({ subject }) => subject,
-  );
-}
+export const mailsTo = ({ wire }: Cloud, address: string): readonly string[] =>
+  wire.calls
+    .filter(({ service, status }) => service === "ses" && status === 200)
+    .map(({ body }) => JSON.parse(body) as Sent)
+    .filter(({ Destination }) => Destination.ToAddresses.includes(address))
+    .map(({ Content }) => Content.Simple.Subject.Data);

@@ -15,6 +15,8 @@ export interface Call {
   /** The access key that signed it. */
   readonly caller: string;
   readonly body: string;
+  /** Of the answer, once it has come. */
+  status?: number;
 }
 
 /** What a service answers in its own name, in place of what was asked for. */
@@ -41,6 +43,9 @@ export async function wireTo(target: string): Promise<Wire> {
     const call = callOf(incoming, body);
     wire.calls.push(call);
     const failure = wire.fault(call);
+    response.once("finish", () => {
+      call.status = response.statusCode;
+    });
     if (failure) fail(response, failure);
     else pass(target, incoming, body, response);
   });

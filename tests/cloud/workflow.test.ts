@@ -8,10 +8,10 @@ import { workflow } from "../../runtime/adapters/aws/workflow.ts";
 import type { Json } from "../../runtime/ports/index.ts";
 import { createTable } from "../contract/aws/resources.ts";
 import { Cloud } from "./cloud.ts";
+import { startInterpreter } from "./interpreter.ts";
 import { execute, type Mishap } from "./machine.ts";
 import { mailsTo } from "./mailbox.ts";
 import { settle } from "./sources.ts";
-import { stubFunction } from "./stub.ts";
 
 const sku = "camera-strap";
 
@@ -87,7 +87,7 @@ describe("an execution of the state machine, its steps by their bundle", () => {
     const told = Object.values(
       await cloud.documents(`ACTIVITY#${new Date().toISOString().slice(0, 10)}`),
     ).flatMap(({ type, data }) => ((data as { orderId?: string }).orderId === id ? [type] : []));
-    return { packed, told: told.sort(), mails: (await mailsTo(`${id}@example.com`)).length };
+    return { packed, told: told.sort(), mails: mailsTo(cloud, `${id}@example.com`).length };
   }
 
   test("that goes well sells, takes the money once, and sets the rest going", async () => {
@@ -183,21 +183,21 @@ describe("an execution of the state machine, its steps by their bundle", () => {
   test("goes the same way on another interpreter, with what its steps returned", async () => {
     const id = newId();
     const { output, tasks } = await run(id);
-    await stubFunction(
-      cloud,
-      "checkout",
-      tasks.map(({ result }) => result),
-    );
-    // Where those who start it are told that it is.
-    const location = cloud.environment("checkouts").SPILLWAY_WORKFLOW_CHECKOUT ?? "";
-    const port = workflow({ name: "checkout", location, client: cloud.clients.sfn });
-    const again = newId();
-    await port.start(again, orderOf(id));
-    await expect
-      .poll(() => port.status(again), { timeout: 60_000 })
-      .toMatchObject({ id: again, status: "done" });
-    const executionArn = `${location.replace(":stateMachine:", ":execution:")}:${again}`;
-    const described = await cloud.clients.sfn.send(new DescribeExecutionCommand({ executionArn }));
-    expect(JSON.parse(described.output ?? "")).toEqual(output);
+    const returned = tasks.map(({ result }) => result);
+    const { sfn, close } = await startInterpreter(cloud, "checkout", returned);
+    try {
+      // Where those who start it are told that it is.
+      const location = cloud.environment("checkouts").SPILLWAY_WORKFLOW_CHECKOUT ?? "";
+      const port = workflow({ name: "checkout", location, client: sfn });
+      await port.start(id, orderOf(id));
+      await expect
+        .poll(() => port.status(id), { timeout: 60_000 })
+        .toMatchObject({ id, status: "done" });
+      const executionArn = `${location.replace(":stateMachine:", ":execution:")}:${id}`;
+      const described = await sfn.send(new DescribeExecutionCommand({ executionArn }));
+      expect(JSON.parse(described.output ?? "")).toEqual(output);
+    } finally {
+      await close();
+    }
   });
 });
