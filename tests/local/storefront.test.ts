@@ -70,9 +70,9 @@ describe("npm start, with curl", () => {
     expect(workloads.find(({ name }) => name === "users")).toMatchObject({
       status: "running",
       host: "function",
-      trigger: "2 routes",
+      trigger: "4 routes",
     });
-    expect(workloads.find(({ name }) => name === "dailyReport")).toMatchObject({
+    expect(workloads.find(({ name }) => name === "presence")).toMatchObject({
       status: "not-local",
     });
   });
