@@ -1,5 +1,5 @@
 import type { Pool, PoolClient } from "pg";
-import { asDb, type Boss, type QueueOptions } from "../runtime/adapters/local/boss.ts";
+import { asDb, type Boss, payloadOf, type QueueOptions } from "../runtime/adapters/local/boss.ts";
 import { inTransaction } from "../runtime/adapters/local/transaction.ts";
 import { PortError } from "../runtime/ports/index.ts";
 import { nextRun, runsBetween } from "../spec/schedule.ts";
@@ -196,7 +196,7 @@ async function sentBefore(pool: Pool, workload: string, now: Date) {
 export function intoQueue(boss: Boss, name: string, options: QueueOptions): LocalSchedule["send"] {
   return async (run, client) => {
     await boss.ready(name, options);
-    const job = { data: { body: JSON.stringify(run) } };
+    const job = { data: payloadOf(JSON.stringify(run)) };
     await boss.boss.insert(name, [job], { db: asDb(client) });
     return () => boss.news.emit(name);
   };

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Pool } from "pg";
 import { PgBoss } from "pg-boss";
+import { payloadOf } from "../../runtime/adapters/local/boss.ts";
 
 /** A queue of pg-boss, seen from outside of who works on it. */
 export interface Watched {
@@ -46,7 +47,7 @@ export async function watch(pool: Pool, schema: string, name: string): Promise<W
         name,
         Array.from({ length: messages }, (_, index) => {
           const body = JSON.stringify({ index, note: "a message of the usual size".repeat(5) });
-          return { id: randomUUID(), data: { body } };
+          return { id: randomUUID(), data: payloadOf(body) };
         }),
       );
       begin();

@@ -2,7 +2,7 @@ import type { Event } from "../../ports/index.ts";
 import { type Published, published } from "../events.ts";
 import { faultsOf } from "../faults.ts";
 import { utf8Bytes } from "../limits.ts";
-import { asDb, type Boss, type QueueOptions } from "./boss.ts";
+import { asDb, type Boss, type Payload, payloadOf, type QueueOptions } from "./boss.ts";
 import { coalesce } from "./coalesce.ts";
 import { guarded } from "./postgres-faults.ts";
 import { inTransaction } from "./transaction.ts";
@@ -38,11 +38,11 @@ export function fanOut<S extends Subscriber>(args: FanOutArgs<S>) {
   const fault = faultsOf(kind, name);
 
   const store = coalesce(async (events: readonly Copies[]) => {
-    const jobs = new Map<string, { data: { body: string } }[]>();
+    const jobs = new Map<string, { data: Payload }[]>();
     for (const { text, queues } of events)
       for (const queue of queues) {
         const copies = jobs.get(queue) ?? [];
-        copies.push({ data: { body: text } });
+        copies.push({ data: payloadOf(text) });
         jobs.set(queue, copies);
       }
     await Promise.all(

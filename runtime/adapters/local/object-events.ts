@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Pool } from "pg";
 import type { Queue as QueueSpec } from "../../../spec/index.ts";
 import type { ObjectStored } from "../../ports/index.ts";
-import { asDb, type Boss } from "./boss.ts";
+import { asDb, type Boss, payloadOf } from "./boss.ts";
 import { limited } from "./limited.ts";
 import { inTransaction } from "./transaction.ts";
 
@@ -55,9 +55,13 @@ export function objectEvents(args: ObjectEventsArgs): ObjectEvents {
     );
     const event: ObjectStored = { key, bytes, etag, version: rows[0]?.version ?? "" };
     for (const { queue } of of(key))
-      await boss.boss.insert(queue, [{ id: randomUUID(), data: { body: JSON.stringify(event) } }], {
-        db: asDb(client),
-      });
+      await boss.boss.insert(
+        queue,
+        [{ id: randomUUID(), data: payloadOf(JSON.stringify(event)) }],
+        {
+          db: asDb(client),
+        },
+      );
   };
   const settled = async (id: string, object: Stored, write: () => Promise<boolean>) => {
     for (const { queue, options } of of(object.key)) await boss.ready(queue, options);

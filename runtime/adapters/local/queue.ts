@@ -1,9 +1,18 @@
 import { randomUUID } from "node:crypto";
-import type { CommandResponse, JobWithMetadata } from "pg-boss";
+import type { CommandResponse, Job } from "pg-boss";
 import type { Delivery, Json, Queue, QueueAdmin, QueueConsumer } from "../../ports/index.ts";
 import { faultsOf } from "../faults.ts";
 import { checkWhole, messageText, utf8Bytes } from "../limits.ts";
-import { asDb, type Boss, deadLettersOf, type QueueOptions, schema } from "./boss.ts";
+import {
+  asDb,
+  type Boss,
+  deadLettersOf,
+  type Payload,
+  payloadOf,
+  plain,
+  type QueueOptions,
+  schema,
+} from "./boss.ts";
 import { coalesce } from "./coalesce.ts";
 import { guarded } from "./postgres-faults.ts";
 import { inTransaction } from "./transaction.ts";
@@ -17,16 +26,8 @@ export interface QueueArgs {
   readonly options: QueueOptions;
 }
 
-/** The body as JSON text in a text: the jsonb around it can reorder or refuse nothing of it. */
-interface Payload {
-  readonly body: string;
-  /** Only of what was rejected; pg-boss notes the reason of the other ways itself. */
-  readonly reason?: string;
-}
-
 /** How long another process' message may lie unseen, in milliseconds. */
 const pollMs = 500;
-const maxReason = 2_000;
 
 /** The sending side. Sends at the same time share a statement; each is answered once stored. */
 export function queue({ name, boss, options }: QueueArgs): Queue {
@@ -44,7 +45,7 @@ export function queue({ name, boss, options }: QueueArgs): Queue {
       checkWhole(fault, "delaySeconds", delaySeconds, 0, 900);
       const text = messageText(fault, body, options.maxBytes);
       const id = randomUUID();
-      const job = { id, data: { body: text }, startAfter: delaySeconds };
+      const job = { id, data: payloadOf(text), startAfter: delaySeconds };
       await guarded(fault, () => store(job, utf8Bytes(text)));
       return { id };
     },
@@ -64,16 +65,16 @@ export function queueConsumer({ name, boss, options }: QueueArgs): QueueConsumer
   const fetch = (batchSize: number) =>
     guarded(fault, async () => {
       await boss.ready(name, options);
-      return boss.boss.fetch<Payload>(name, { batchSize, includeMetadata: true });
+      return boss.boss.fetch<Payload>(name, { batchSize });
     });
-  const deliveryOf = (job: JobWithMetadata<Payload>): Delivery => {
+  const deliveryOf = (job: Job<Payload>): Delivery => {
     const attempt = { id: job.id, retryCount: job.retryCount };
     return {
       message: {
         id: job.id,
         body: JSON.parse(job.data.body) as Json,
         receives: job.retryCount + 1,
-        sentAt: job.createdOn,
+        sentAt: new Date(job.data.sentAt),
       },
       done: () => guarded(fault, () => remove(attempt)),
       async extend(seconds) {
@@ -109,7 +110,7 @@ export function queueConsumer({ name, boss, options }: QueueArgs): QueueConsumer
             const removed = await boss.boss.deleteJob(name, [attempt], { db });
             // Nothing was removed where the claim has lapsed: it is another receiver's by now.
             if (affected(removed) !== 1) return;
-            const data = { body: job.data.body, reason: plain(reason) };
+            const data = payloadOf(job.data.body, reason);
             await boss.boss.insert(deadLettersOf(name), [{ data }], { db });
           }),
         ),
@@ -214,7 +215,3 @@ interface DeadRow {
 /** Rows that a command changed; pg-boss gives the number and leaves it out of the type. */
 const affected = (response: CommandResponse): number =>
   (response as { readonly affected: number }).affected;
-
-/** A reason as jsonb takes it: no NUL, no lone surrogate, not endless. */
-export const plain = (reason: string): string =>
-  reason.slice(0, maxReason).toWellFormed().replaceAll("\0", "\ufffd");

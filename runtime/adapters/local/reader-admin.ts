@@ -2,9 +2,9 @@ import type { Pool, PoolClient } from "pg";
 import { queue as queueSpec } from "../../../spec/index.ts";
 import type { Json, QueueAdmin, StreamRecord, TableChange } from "../../ports/index.ts";
 import { faultsOf } from "../faults.ts";
-import { asDb, type Boss, deadLettersOf, schema } from "./boss.ts";
+import { asDb, type Boss, deadLettersOf, payloadOf, schema } from "./boss.ts";
 import { guarded } from "./postgres-faults.ts";
-import { plain, queueAdmin } from "./queue.ts";
+import { queueAdmin } from "./queue.ts";
 import type { SetAside } from "./reading.ts";
 import { append } from "./stream.ts";
 import { inTransaction } from "./transaction.ts";
@@ -17,7 +17,7 @@ export const deadLettersInto =
   ({ workload, boss }: { readonly workload: string; readonly boss: Boss }): SetAside =>
   async (client, body, reason) => {
     await boss.ready(workload, options);
-    const letter = { data: { body, reason: plain(reason) } };
+    const letter = { data: payloadOf(body, reason) };
     await boss.boss.insert(deadLettersOf(workload), [letter], { db: asDb(client) });
   };
 

@@ -4,7 +4,7 @@ import type { Json, Scheduler } from "../../ports/index.ts";
 import { faultsOf } from "../faults.ts";
 import { messageText } from "../limits.ts";
 import { checkScheduleId, checkScheduleTime } from "../schedules.ts";
-import { asDb, type Boss, type QueueOptions } from "./boss.ts";
+import { asDb, type Boss, payloadOf, type QueueOptions } from "./boss.ts";
 import { guarded } from "./postgres-faults.ts";
 import { inTransaction } from "./transaction.ts";
 
@@ -97,7 +97,7 @@ export function startSchedulerClock(options: {
         [name, batch],
       );
       if (rows.length === 0) return 0;
-      const jobs = rows.map(({ body }) => ({ data: { body } }));
+      const jobs = rows.map(({ body }) => ({ data: payloadOf(body) }));
       const stored = await boss.boss.insert(queue, jobs, { db: asDb(client), returnId: true });
       if (stored?.length !== jobs.length) throw new Error(`the queue "${queue}" is gone`);
       return rows.length;
