@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { findPython } from "./tools/python.ts";
 
@@ -26,6 +27,8 @@ Object.assign(contract.test, {
 
 export default defineConfig({
   test: {
+    // Most of the time is waiting for servers: on two cores the default of one file at a time wastes it.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       project("unit", [
         "tests/*.test.ts",
