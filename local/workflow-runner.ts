@@ -54,6 +54,8 @@ export interface WorkflowRunner {
 const pollMs = 500;
 /** How often those of processes that have ended, in milliseconds. */
 const roundMs = 2_000;
+/** How often what ended long ago is removed, in milliseconds: once an hour. */
+const forgetMs = 3_600_000;
 /** A try that ended its process as often is a failed one. */
 const mostBegun = 5;
 /** Longest time that a timer of Node can wait, in milliseconds. */
@@ -174,12 +176,17 @@ export function startWorkflowRunner(options: WorkflowRunnerOptions): WorkflowRun
 
   const claimAll = async ({ id: owner, lost }: Ownership) => {
     let nextRound = 0;
+    let nextForget = 0;
     while (!stopping.signal.aborted && !lost.aborted) {
       // Listening before looking: what comes in between rings as well.
       const rung = alarm.next(pollMs);
       if (performance.now() >= nextRound) {
         await store.freeAbandoned();
         nextRound = performance.now() + roundMs;
+      }
+      if (performance.now() >= nextForget) {
+        await store.forget();
+        nextForget = performance.now() + forgetMs;
       }
       const free = concurrency - working.size;
       const claimed = free > 0 ? await store.claim(owner, free, [...working.keys()]) : [];

@@ -49,9 +49,14 @@ export interface ExecutionStore {
   ): Promise<boolean>;
   /** Leaves these to whoever takes them. */
   leave(owner: string, ids: readonly string[]): Promise<void>;
+  /** Removes what ended 90 days ago and longer: their ids may be used again. */
+  forget(): Promise<void>;
   /** Newest first. */
   newest(limit: number): Promise<readonly Stored[]>;
 }
+
+/** How long Step Functions keeps what has ended (Developer Guide, "Quotas", read 2026-11). */
+const retention = "interval '90 days'";
 
 /** No wait is longer: what seems to be, was noted before the clock was set back. */
 const beyond = `interval '${longestDelaySeconds + 1} seconds'`;
@@ -109,6 +114,14 @@ export function executionStore(pool: Pool, workflow: string): ExecutionStore {
         `update spillway.executions set owner = null
          where workflow = $1 and owner = $2 and id = any($3::text[]) and status = 'running'`,
         [workflow, owner, ids],
+      );
+    },
+
+    async forget() {
+      await pool.query(
+        `delete from spillway.executions
+         where workflow = $1 and status <> 'running' and ended_at < now() - ${retention}`,
+        [workflow],
       );
     },
 

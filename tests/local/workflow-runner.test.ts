@@ -84,6 +84,22 @@ describe("a workflow runner", () => {
     return rows[0];
   };
 
+  it("forgets what ended 90 days ago, and nothing younger", async () => {
+    const name = newName();
+    await postgres.pool.query(
+      `insert into spillway.executions (workflow, id, input, status, ended_at)
+       select $1, id, '{}', status, now() - days * interval '1 day'
+       from (values ('old', 'done', 91), ('young', 'stuck', 89)) as one (id, status, days)`,
+      [name],
+    );
+    const { port } = run(name, two, { first: async () => null, second: async () => null });
+    await until(
+      () => port.status("old"),
+      (status) => status === undefined,
+    );
+    expect(await port.status("young")).toMatchObject({ status: "stuck" });
+  });
+
   it("wants a handler for each step and compensation", () => {
     const saga = { ...two, compensations: [{ name: "undo", ...limit }], onFailure: "undo" };
     const steps = { first: async () => null, second: async () => null };
