@@ -71,15 +71,15 @@ function openIdentity(
   return undefined;
 }
 
-async function listTables(names: readonly string[], pool: Pool) {
-  const listed = await documents({ pool, limit: shown.items + 1 });
-  return names.map((name) => ({
-    kind: "table" as const,
-    name,
-    items: listed
-      .slice(0, shown.items)
-      .filter((one) => one.table === name)
-      .map(({ pk, sk, document }) => ({ pk, sk, document })),
-    more: listed.length > shown.items,
-  }));
-}
+const listTables = (names: readonly string[], pool: Pool) =>
+  Promise.all(
+    names.map(async (name) => {
+      const listed = await documents({ name, pool, limit: shown.items + 1 });
+      return {
+        kind: "table" as const,
+        name,
+        items: listed.slice(0, shown.items).map(({ pk, sk, document }) => ({ pk, sk, document })),
+        more: listed.length > shown.items,
+      };
+    }),
+  );

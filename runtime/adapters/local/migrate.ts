@@ -220,6 +220,8 @@ const steps: readonly string[] = [
      primary key (scheduler, id)
    );
    create index scheduled_due on spillway.scheduled (scheduler, at);`,
+  `drop index spillway.documents_newest;
+   create index documents_newest on spillway.documents (tbl, stored_at desc);`,
 ];
 
 /** Any number of ours: one process migrates at a time. */

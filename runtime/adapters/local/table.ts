@@ -9,12 +9,15 @@ import { inTransaction } from "./transaction.ts";
 
 type Queryable = Pick<Pool | PoolClient, "query">;
 
-/**
- * The table port on Postgres: one row a document.
- * @param options.name of the table in system.ts
- * @param options.pool of a database that was migrated
- */
-export function table({ name, pool }: { name: string; pool: Pool }): Table {
+export interface TableArgs {
+  /** Of the table in system.ts. */
+  readonly name: string;
+  /** Of a database that was migrated. */
+  readonly pool: Pool;
+}
+
+/** The table port on Postgres: one row a document. */
+export function table({ name, pool }: TableArgs): Table {
   const fault = faultsOf("table", name);
   return {
     async get(key) {
@@ -123,22 +126,19 @@ async function apply(db: Queryable, fault: Fault, name: string, write: Write): P
 
 /** A stored document as the dashboard lists it. */
 export interface ListedDocument extends Item {
-  readonly table: string;
   readonly storedAt: Date;
 }
 
-/** The documents of all tables, the newest first, for the dashboard. */
+/** The documents of a table, the newest first, for the dashboard. */
 export async function documents({
+  name,
   pool,
   limit,
-}: {
-  pool: Pool;
-  limit: number;
-}): Promise<readonly ListedDocument[]> {
+}: TableArgs & { readonly limit: number }): Promise<readonly ListedDocument[]> {
   const { rows } = await pool.query<ListedDocument>(
-    `select tbl as table, pk, sk, document, stored_at as "storedAt"
-     from spillway.documents order by stored_at desc limit $1`,
-    [limit],
+    `select pk, sk, document, stored_at as "storedAt"
+     from spillway.documents where tbl = $1 order by stored_at desc limit $2`,
+    [name, limit],
   );
   return rows;
 }
