@@ -3,7 +3,6 @@ import { type Placement, placeAll } from "../planner/index.ts";
 import { openBoss } from "../runtime/adapters/local/boss.ts";
 import { migrate, startPostgres } from "../runtime/adapters/local/postgres.ts";
 import { declareReaders } from "../runtime/adapters/local/subscriptions.ts";
-import type { Trouble } from "../runtime/entries/outcome.ts";
 import type { IdentityHooks } from "../runtime/ports/index.ts";
 import { declaredEdge, queuesOf, type System, sourceOf } from "../spec/index.ts";
 import { giveBackAbandoned } from "./abandoned.ts";
@@ -20,7 +19,7 @@ import { type Listening, listen } from "./listen.ts";
 import { lockFolder } from "./lock.ts";
 import { objectRequests } from "./objects.ts";
 import { type LocalSettings, prepareDataFolder } from "./settings.ts";
-import { startTriggers, type Triggers, workflowSource } from "./triggers.ts";
+import { type LocalTrouble, startTriggers, type Triggers, workflowSource } from "./triggers.ts";
 import { type Loaded, loadWorkload } from "./workloads.ts";
 
 export interface HostOptions {
@@ -90,7 +89,7 @@ export async function startHost({ system, root, settings }: HostOptions): Promis
         startContainer(
           workload,
           { root, dataFolder: folder, databaseUrl: postgres.url, url },
-          (error) => warnOf(workload, { outcome: "receive", error }),
+          (error) => warnOf(workload, { what: "receive", error }),
         ),
       onTrouble: warnOf,
     });
@@ -129,11 +128,14 @@ async function loadAll(options: Parameters<typeof loadWorkload>[1]) {
   return new Map<string, Loaded>(loaded);
 }
 
-function warnOf(workload: string, { outcome, error }: Pick<Trouble, "outcome" | "error">) {
-  const words = { retry: "tried again", reject: "set aside", receive: "not received" };
-  warn(
-    `workload "${workload}": message ${words[outcome]}: ${error instanceof Error ? error.message : error}`,
-  );
+function warnOf(workload: string, { what, error }: LocalTrouble) {
+  const words = {
+    retry: "message tried again",
+    reject: "message set aside",
+    receive: "message not received",
+    step: "a step failed",
+  };
+  warn(`workload "${workload}": ${words[what]}: ${error instanceof Error ? error.message : error}`);
 }
 
 /** Puts gateway, issuer, objects and dashboard behind the port. */

@@ -19,6 +19,12 @@ import type { WorkflowSource } from "./state.ts";
 import { startWorkflowRunner, type WorkflowRunner } from "./workflow-runner.ts";
 import type { Loaded, QueueSource, Running } from "./workloads.ts";
 
+/** What was not done, in a word, and why. */
+export interface LocalTrouble {
+  readonly what: Trouble["outcome"] | "step";
+  readonly error: unknown;
+}
+
 export interface TriggerOptions {
   readonly system: System;
   readonly loaded: ReadonlyMap<string, Loaded>;
@@ -27,7 +33,7 @@ export interface TriggerOptions {
   /** Starts a workload's process; see container.ts. */
   readonly startContainer: (workload: string) => { stop(): Promise<unknown> };
   /** Told in a few words of what was not done. */
-  readonly onTrouble: (workload: string, trouble: Pick<Trouble, "outcome" | "error">) => void;
+  readonly onTrouble: (workload: string, trouble: LocalTrouble) => void;
 }
 
 export interface Triggers {
@@ -57,7 +63,7 @@ export async function startTriggers(options: TriggerOptions): Promise<Triggers> 
     const schedules = await startSchedules({
       schedules: running.flatMap(({ name, run }) => scheduleOf(options, name, run)),
       pool,
-      onTrouble: (name, error) => onTrouble(name, { outcome: "receive", error }),
+      onTrouble: (name, error) => onTrouble(name, { what: "receive", error }),
     });
     started.push(schedules, ...startClocks(options));
     for (const { name, run } of running) {
@@ -88,14 +94,14 @@ const startClocks = ({ system, boss, onTrouble }: TriggerOptions) =>
     if (service.kind !== "scheduler") return [];
     const { queue } = service;
     const options = queueOptions(system, queue);
-    const told = (error: unknown) => onTrouble(name, { outcome: "receive", error });
+    const told = (error: unknown) => onTrouble(name, { what: "receive", error });
     return [startSchedulerClock({ name, queue, boss, options, onTrouble: told })];
   });
 
 function startOne(options: TriggerOptions, name: string, run: Running) {
   const { system, boss, pool } = options;
-  const onTrouble = (trouble: Pick<Trouble, "outcome" | "error">) =>
-    options.onTrouble(name, trouble);
+  const onTrouble = ({ outcome, error }: Pick<Trouble, "outcome" | "error">) =>
+    options.onTrouble(name, { what: outcome, error });
   const setAside = deadLettersInto({ workload: name, boss });
   switch (run.kind) {
     case "queue":
@@ -140,7 +146,7 @@ function startOne(options: TriggerOptions, name: string, run: Running) {
         steps: run.steps,
         pool,
         graceMs: drainSeconds * 1000,
-        onTrouble: ({ error }) => onTrouble({ outcome: "retry", error }),
+        onTrouble: ({ error }) => options.onTrouble(name, { what: "step", error }),
       });
     default:
       return undefined;
