@@ -53,7 +53,12 @@ const ofKind = (...kinds: string[]) =>
   );
 
 const alerts = new Alerts("alerts", alertsOf(settings), opts);
-const data = new DataStores("stores", { ...made, secrets, protect, backups }, opts);
+const cors = corsOf(system, settings);
+const data = new DataStores(
+  "stores",
+  { ...made, waiting, secrets, protect, backups, origins: cors?.origins },
+  opts,
+);
 const channels = new Channels("channels", { ...made, stores: data.bindings }, opts);
 const stores = { ...data.bindings, ...channels.bindings };
 const users = new UserPool(
@@ -63,7 +68,7 @@ const users = new UserPool(
 );
 const edge = new ServerlessEdge(
   "edge",
-  { ...shared, workloads: ofKind("http"), stores, userPool: users, cors: corsOf(system, settings) },
+  { ...shared, workloads: ofKind("http"), stores, userPool: users, cors },
   opts,
 );
 const started = ofKind("onMessage", "onObject", "onSchedule", "job", "workflow");

@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { Queue, System, Table } from "../../spec/index.ts";
+import { type Queue, type System, type Table, usesOf } from "../../spec/index.ts";
 import { physicalName, physicalPrefix } from "../shared/naming.ts";
 import { type Transform, transformed } from "../shared/transform.ts";
 import { refuse } from "../shared/validation.ts";
@@ -20,6 +20,10 @@ export interface DataStoresArgs {
   readonly system: System;
   /** Names of the workloads that are deployed: only what they need is made. Default: all */
   readonly workloads?: readonly string[];
+  /** Of them, those that no host runs yet: their queues keep messages as long as they can. */
+  readonly waiting?: readonly string[];
+  /** Origins whose pages may use signed URLs of objects: the edge's. Default: none */
+  readonly origins?: readonly string[];
   /** Values of the secrets that those workloads use, by name. */
   readonly secrets?: Readonly<Record<string, pulumi.Input<string>>>;
   /** Refuse to delete what holds data. Default: true */
@@ -63,7 +67,7 @@ export class DataStores extends pulumi.ComponentResource {
     super("spillway:aws:DataStores", name, {}, opts);
 
     this.tables = each(needs.tables, (store, spec) => this.#makeTable(name, store, spec, args));
-    this.buckets = each(needs.buckets, (store) => privateBucket(`${name}-${store}`, args, this));
+    this.buckets = each(needs.buckets, (store) => this.#makeBucket(name, store, args));
     this.deadLetters = each(needs.queues, (queue) =>
       deadLetterQueue(`${name}-${queue}`, args.transform, this),
     );
@@ -88,6 +92,16 @@ export class DataStores extends pulumi.ComponentResource {
       ),
     };
     this.registerOutputs({ bindings: this.bindings });
+  }
+
+  #makeBucket(name: string, store: string, { origins, ...args }: DataStoresArgs) {
+    const { system, workloads = Object.keys(system.workloads) } = args;
+    const isSigned = workloads.some((workload) =>
+      usesOf(system, workload).some(
+        (use) => use.name === store && use.verbs.some((verb) => /^sign(Put|Get)$/.test(verb)),
+      ),
+    );
+    return privateBucket(`${name}-${store}`, { ...args, ...(isSigned && { origins }) }, this);
   }
 
   #makeTable(name: string, store: string, spec: Table, args: DataStoresArgs) {
@@ -145,12 +159,13 @@ export class DataStores extends pulumi.ComponentResource {
   }
 }
 
-/** Whether a deployed workload takes the queue's messages; else they wait as long as they can. */
+/** Whether a workload that runs takes the queue's messages; else they wait as long as they can. */
 const isConsumed = (
-  { system, workloads = Object.keys(system.workloads) }: DataStoresArgs,
+  { system, workloads = Object.keys(system.workloads), waiting = [] }: DataStoresArgs,
   queue: string,
 ) =>
   workloads.some((name) => {
+    if (waiting.includes(name)) return false;
     const workload = system.workloads[name];
     return (workload?.kind === "onMessage" || workload?.kind === "job") && workload.queue === queue;
   });

@@ -13,7 +13,7 @@ import {
   functionAlarms,
 } from "./alarms.ts";
 import { bindingOf, type DeadLetters } from "./bindings.ts";
-import { type Consumed, type Consumer, consumerOf, ownConsumed, queueBefore } from "./consumers.ts";
+import { type Consumer, consumerOf, ownConsumed, queueBefore } from "./consumers.ts";
 import { type EventPlan, eventFaults, planEvents, type Queued } from "./event-plan.ts";
 import type { FunctionTransforms, WorkloadFunction } from "./Function.ts";
 import { functionOf, type Hosting, isFunction } from "./hosting.ts";
@@ -105,7 +105,7 @@ export class EventPipeline extends pulumi.ComponentResource {
     this.machines = byName(plan.workflows, (workflow) =>
       this.#makeMachine(name, workflow.name, args, account),
     );
-    this.alarms = this.#makeAlarms(name, plan, before, args);
+    this.alarms = this.#makeAlarms(name, plan, args);
     this.registerOutputs();
   }
 
@@ -170,24 +170,31 @@ export class EventPipeline extends pulumi.ComponentResource {
 
   #makeAlarms(
     name: string,
-    { queued, readers }: EventPlan,
-    before: (queued: Queued) => Consumed,
+    { queues, readers }: EventPlan,
     { system, stores, alarms }: EventPipelineArgs,
   ) {
     const make = (about: string, given: Alarm) => alarm(`${name}-${about}`, given, alarms, this);
+    const bound = (queue: string) => {
+      const binding = bindingOf(stores, queue);
+      return binding?.deadLetters && { arn: binding.arn, dead: binding.deadLetters };
+    };
     const declared = Object.keys(queuesOf(system)).flatMap((queue): [string, DeadLetters][] => {
-      const letters = bindingOf(stores, queue)?.deadLetters;
+      const letters = bound(queue)?.dead;
       return letters ? [[queue, letters]] : [];
     });
+    // Those too that nobody takes from yet: what waits there is for somebody to see.
+    const waits = Object.entries({ ...queuesOf(system), ...queues }).flatMap(
+      ([queue, { visibilitySeconds }]) => {
+        const arn = this.queues[queue]?.arn ?? bound(queue)?.arn;
+        return arn ? [{ queue, arn, visibilitySeconds }] : [];
+      },
+    );
     return [
       ...[...Object.entries(this.deadLetters), ...declared].map(([queue, { arn }]) =>
         make(`${queue}-dead-letters`, deadLetterAlarm(nameOf(arn))),
       ),
-      ...queued.map((each) =>
-        make(
-          `${each.name}-age`,
-          ageAlarm(nameOf(before(each).arn), each.source.options.visibilitySeconds),
-        ),
+      ...waits.map(({ queue, arn, visibilitySeconds }) =>
+        make(`${queue}-age`, ageAlarm(nameOf(arn), visibilitySeconds)),
       ),
       ...Object.entries(this.functions).flatMap(([workload, made]) => {
         const { errors, throttles } = functionAlarms(made.function.name);

@@ -8,18 +8,27 @@ export interface BucketTransforms {
   readonly lifecycle?: Transform<aws.s3.BucketLifecycleConfigurationArgs>;
 }
 
+export interface BucketOptions {
+  /** Refuse to delete it. Default: true */
+  readonly protect?: boolean;
+  /** Origins whose pages may use signed URLs: the edge's. Default: none */
+  readonly origins?: readonly string[];
+  readonly transform?: BucketTransforms;
+}
+
 /** How long an overwritten or deleted object can be brought back, in days. */
 const noncurrentDays = 30;
 /** When parts of an upload that was never finished are removed, in days. */
 const unfinishedDays = 7;
+/** How long a browser may keep the answer to a preflight, in seconds: an hour. */
+const preflightSeconds = 3_600;
 
 /** A bucket that is closed to the public, encrypted, versioned, TLS only, and tidied. */
 export function privateBucket(
   name: string,
-  options: { readonly protect?: boolean; readonly transform?: BucketTransforms },
+  { protect = true, origins = [], transform }: BucketOptions,
   parent: pulumi.Resource,
 ): aws.s3.Bucket {
-  const { protect = true, transform } = options;
   const bucket = new aws.s3.Bucket(
     name,
     transformed(transform?.bucket, name, {
@@ -66,6 +75,8 @@ export function privateBucket(
           filter: { prefix: "" },
           noncurrentVersionExpiration: { noncurrentDays },
           abortIncompleteMultipartUpload: { daysAfterInitiation: unfinishedDays },
+          // What is left of a deleted object once its versions are gone.
+          expiration: { expiredObjectDeleteMarker: true },
         },
       ],
     }),
@@ -78,6 +89,23 @@ export function privateBucket(
     // Two changes of a bucket's access at once are refused.
     { parent, dependsOn: closed },
   );
+  if (origins.length > 0)
+    new aws.s3.BucketCorsConfiguration(
+      `${name}-cors`,
+      {
+        ...of,
+        corsRules: [
+          {
+            allowedOrigins: [...origins],
+            allowedMethods: ["GET", "HEAD", "POST"],
+            allowedHeaders: ["content-type"],
+            exposeHeaders: ["etag"],
+            maxAgeSeconds: preflightSeconds,
+          },
+        ],
+      },
+      { parent },
+    );
   return bucket;
 }
 

@@ -9,8 +9,10 @@ import {
   objectStore,
   onMessage,
   queue,
+  type System,
   scheduler,
   table,
+  type Uses,
 } from "../../../spec/index.ts";
 import { runUnderMocks } from "../harness.ts";
 import { hooks, load, secrets, served, system } from "./fixtures.ts";
@@ -185,8 +187,31 @@ describe("buckets", () => {
         status: "Enabled",
         noncurrentVersionExpiration: { noncurrentDays: 30 },
         abortIncompleteMultipartUpload: { daysAfterInitiation: 7 },
+        expiration: { expiredObjectDeleteMarker: true },
       },
     ]);
+  });
+
+  test("answer pages of the edge's origins, and of no others, where URLs are signed", async () => {
+    const origins = ["https://shop.example"];
+    const made = (uses: Uses) =>
+      runUnderMocks(() => {
+        const page = http({ code: "functions/p", routes: ["GET /p"], auth: "none", uses, load });
+        const signing = defineSystem({
+          name: "shop",
+          stores: { media: objectStore() },
+          workloads: { page },
+        } as never) as unknown as System;
+        return new DataStores("stores", { system: signing, origins });
+      });
+    const cors = (graph: Awaited<ReturnType<typeof made>>) =>
+      graph
+        .all("aws:s3/bucketCorsConfiguration:BucketCorsConfiguration")
+        .map(({ inputs }) => inputs.corsRules[0]);
+    expect(cors(await made({ media: ["signPut"] }))).toMatchObject([
+      { allowedOrigins: origins, allowedMethods: ["GET", "HEAD", "POST"] },
+    ]);
+    expect(cors(await made({ media: ["get"] }))).toEqual([]);
   });
 });
 
@@ -218,6 +243,22 @@ describe("queues", () => {
     });
     const graph = await runUnderMocks(() => new DataStores("s", { system: slow }));
     expect(graph.find(type.queue, "s-inbox").inputs.visibilityTimeoutSeconds).toBe(300);
+  });
+
+  test("keep messages for 14 days where their workload does not run yet", async () => {
+    const read = onMessage({ code: "functions/read", queue: "inbox", load });
+    const system = defineSystem({
+      name: "slow",
+      channels: { inbox: queue() },
+      workloads: { read },
+    });
+    const kept = async (waiting: readonly string[]) =>
+      (await runUnderMocks(() => new DataStores("s", { system, waiting }))).find(
+        type.queue,
+        "s-inbox",
+      ).inputs.messageRetentionSeconds;
+    expect(await kept(["read"])).toBe(14 * 86_400);
+    expect(await kept([])).toBeUndefined();
   });
 
   test("dead letters are kept for 14 days, and taken from their own queue alone", async () => {

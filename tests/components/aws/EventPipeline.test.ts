@@ -379,8 +379,10 @@ describe("the event side", () => {
           "events-orders-dead-letters 0",
           "events-reads-dead-letters 0",
           "events-hears-age 900",
+          // Also of what is only sent: whoever takes it is not here.
+          "events-orders-age 900",
           // Three times as long as one delivery may take.
-          "events-works-age 1800",
+          "events-slow-age 1800",
           "events-reads-behind 900000",
           "events-follows-behind 900000",
         ]),
