@@ -176,7 +176,7 @@ function serve(
       channels: () => describeChannels(system, adapters.positionsOf),
     },
   });
-  const objects = objectRequests(adapters.objects);
+  const objects = objectRequests(adapters.objects, edge?.cors?.origins);
   serve(
     gateway({
       routes: gatewayRoutes(system, loaded, { edge, verify: issuer?.verify }),

@@ -1,6 +1,7 @@
 import { grantOf, type UrlSigning } from "../runtime/adapters/local/object-urls.ts";
 import { Problem } from "../runtime/http/problem.ts";
 import { isPortError, type ObjectStore } from "../runtime/ports/index.ts";
+import { corsRules } from "./gateway/cors.ts";
 
 /** Where signed URLs lead: `/_objects/<store>/…`. */
 export const objectsPath = "/_objects";
@@ -17,7 +18,6 @@ export interface ServedStore {
 const aroundFile = 65_536;
 /** What is served came from clients: a browser shows it, and runs nothing of it. */
 const headers = {
-  "access-control-allow-origin": "*",
   "cache-control": "private, no-store",
   "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
   "cross-origin-resource-policy": "cross-origin",
@@ -34,17 +34,32 @@ const tooLarge = () =>
 
 /**
  * Answers signed URLs as S3 does: a form's file is stored by POST, an object is read by GET.
+ * @param origins whose pages may do so beside the host's own: the edge's
  * @returns the answer, or undefined for a path that is not one of these
  */
-export function objectRequests(stores: ReadonlyMap<string, ServedStore>) {
-  return (path: string, request: Request): Promise<Response> | undefined => {
-    const [, root, name = "", ...rest] = path.split("/");
-    const served = stores.get(name);
-    if (`/${root}` !== objectsPath || !served) return undefined;
+export function objectRequests(
+  stores: ReadonlyMap<string, ServedStore>,
+  origins: readonly string[] = [],
+) {
+  const cors = corsRules({ origins, methods: ["GET", "HEAD", "POST"] });
+  const answer = (served: ServedStore, name: string, rest: readonly string[], request: Request) => {
     if (request.method === "POST" && rest.join("/") === "") return upload(name, served, request);
     if (request.method === "GET" || request.method === "HEAD")
       return download(name, served, rest, request);
     return Promise.resolve(invalid("Send a form by POST, or GET a signed URL."));
+  };
+  return (path: string, request: Request): Promise<Response> | undefined => {
+    const [, root, name = "", ...rest] = path.split("/");
+    const served = stores.get(name);
+    if (`/${root}` !== objectsPath || !served) return undefined;
+    const origin = request.headers.get("origin") ?? undefined;
+    if (request.method === "OPTIONS" && origin !== undefined)
+      return Promise.resolve(new Response(null, { status: 204, headers: cors.preflight(origin) }));
+    return answer(served, name, rest, request).then((response) => {
+      for (const [header, value] of Object.entries(cors.headers(origin)))
+        response.headers.set(header, value);
+      return response;
+    });
   };
 }
 

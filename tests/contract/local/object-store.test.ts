@@ -26,6 +26,33 @@ objectStoreContract("local object store", {
   },
 });
 
+describe("signed URLs, for pages of other origins", () => {
+  const headersFor = async (origin: string, method = "GET") => {
+    const { folder, remove } = await temporaryFolder();
+    const stores = new Map([["media", { store: storeIn(folder), key: signing.key, maxBytes: 9 }]]);
+    const served = objectRequests(stores, ["https://shop.example"]);
+    const request = new Request(`${signing.base}/a`, { method, headers: { origin } });
+    const answer = await served("/_objects/media/a", request);
+    await remove();
+    return answer?.headers;
+  };
+
+  it("answer the edge's origins, preflights too", async () => {
+    for (const method of ["GET", "OPTIONS"]) {
+      const headers = await headersFor("https://shop.example", method);
+      expect(headers?.get("access-control-allow-origin")).toBe("https://shop.example");
+    }
+  });
+
+  it("answer no others", async () => {
+    for (const method of ["GET", "OPTIONS"]) {
+      const headers = await headersFor("https://other.example", method);
+      expect(headers?.get("access-control-allow-origin")).toBeNull();
+      expect(headers?.get("vary")).toBe("Origin");
+    }
+  });
+});
+
 describe("the files of a local object store", () => {
   const inFolder = async (work: (folder: string) => Promise<void>) => {
     const { folder, remove } = await temporaryFolder();
