@@ -33,18 +33,11 @@ export const create =
     try {
       await chat.post(post);
     } catch (error) {
-      if (surelyNotPosted(error)) await claim.giveBack((error as Error).message);
+      if (isPortError(error) && error.undone) await claim.giveBack(error.message);
       throw error;
     }
     await claim.posted({ text: post.text });
   };
-
-/**
- * A chat that answers with a refusal has nothing; where none answered ("unavailable"), or the
- * failure is of another kind, it may have.
- */
-const surelyNotPosted = (error: unknown): boolean =>
-  isPortError(error) && error.code !== "unavailable";
 
 /** What a source says within its time; a slow or failing one is no failure of the report. */
 async function inTime<T>(source: Promise<T>): Promise<Known<T>> {

@@ -15,7 +15,8 @@ export interface Exchanged {
  * @param options.timeoutMs until the whole answer is there
  * @param options.maxBytes most of the answer
  * @param options.fetch default: over the network
- * @throws `unavailable` where no answer came in time: what was asked for may have been done;
+ * @throws `unavailable` where no answer came in time: what was asked for may have been done, unless
+ *   the error says `undone`, as where there was no connection;
  *   `too-large` for a longer answer. Neither names URL, header or body
  */
 export async function exchange(
@@ -41,7 +42,10 @@ export async function exchange(
   const answered = await Promise.race([answer(), deadline])
     .catch((error: unknown) => {
       const code = codeOf(error);
-      throw fault("unavailable", `no answer (${code}); try again later`, new Error(code));
+      const undone = neverConnected.has(code);
+      throw fault("unavailable", `no answer (${code}); try again later`, new Error(code), {
+        undone,
+      });
     })
     .finally(() => {
       clearTimeout(timer);
@@ -53,6 +57,16 @@ export async function exchange(
     throw fault("too-large", `an answer of over ${maxBytes} bytes; ask for less`);
   return answered;
 }
+
+/** Errors of Node and undici before a byte was sent. */
+const neverConnected = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "UND_ERR_CONNECT_TIMEOUT",
+]);
 
 async function textOf(response: Response, maxBytes: number): Promise<string | undefined> {
   const parts: Uint8Array[] = [];

@@ -79,7 +79,8 @@ const chunks = <T>(items: readonly T[], size: number): T[][] =>
  * Posts to an incoming webhook of Slack, or what speaks like one. Its URL is a secret: it stands in
  * no error.
  * @param url https, or http on this machine
- * @throws `invalid` where the channel refuses the post, `throttled`, `unavailable`
+ * @throws `invalid` where the channel refuses the post, `throttled`, `unavailable`; `undone` where
+ *   the post is surely not there
  */
 export async function postToSlack(fault: Fault, url: string, post: Post): Promise<void> {
   const body = slackMessage(fault, post);
@@ -99,7 +100,11 @@ export async function postToSlack(fault: Fault, url: string, post: Post): Promis
       "invalid",
       `the channel answered ${status}${reason}; correct the post or the webhook`,
     );
-  throw fault("unavailable", `the channel answered ${status}; try again later`);
+  // A gateway before it that gives up does not know what happened behind it.
+  const undone = status !== 502 && status !== 504;
+  throw fault("unavailable", `the channel answered ${status}; try again later`, undefined, {
+    undone,
+  });
 }
 
 const waitOf = (headers: Headers): string => {

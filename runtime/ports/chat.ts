@@ -13,7 +13,8 @@ export type PostBlock =
 export interface Chat {
   /**
    * Posts to the channel. Not idempotent: incoming webhooks know no key.
-   * @throws `invalid` where the channel refuses the post, `throttled`, `unavailable`
+   * @throws `invalid` where the channel refuses the post, `throttled`, `unavailable`; with
+   *   `undone` where the post is surely not there
    */
   post(post: Post): Promise<void>;
 }

@@ -18,10 +18,21 @@ export type ErrorCode = (typeof errorCodes)[number];
 export class PortError extends Error {
   override readonly name = "PortError";
   readonly code: ErrorCode;
+  /** Whether surely nothing was done, so that a second try cannot do it twice. */
+  readonly undone: boolean;
 
-  constructor(code: ErrorCode, message: string, options?: { readonly cause?: unknown }) {
-    super(message, options);
+  /**
+   * @param options.undone default: true, but for "unavailable", where nobody knows whether what was
+   *   asked for arrived
+   */
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { readonly cause?: unknown; readonly undone?: boolean } = {},
+  ) {
+    super(message, "cause" in options ? { cause: options.cause } : undefined);
     this.code = code;
+    this.undone = options.undone ?? code !== "unavailable";
   }
 }
 

@@ -203,6 +203,19 @@ describe("a day is posted", () => {
     },
   );
 
+  test("again, where the chat could not be reached at all", async () => {
+    const { catalog, chat, handle } = await setup();
+    const away = async () => {
+      throw new PortError("unavailable", "chat: ECONNREFUSED", { undone: true });
+    };
+    const first = create({ catalog, metrics: { read: async () => health }, chat: { post: away } });
+    await expect(first(run, delivery)).rejects.toMatchObject({ code: "unavailable" });
+    expect(catalog.at(row)).toMatchObject({ status: "refused" });
+    await handle();
+    expect(chat.posts).toHaveLength(1);
+    expect(catalog.at(row)).toMatchObject({ status: "posted" });
+  });
+
   test("by nobody again, where nobody knows whether it was: somebody has to look", async () => {
     const { catalog, chat, handle } = await setup({ chat: ["unavailable"] });
     await expect(handle()).rejects.toMatchObject({ code: "unavailable" });

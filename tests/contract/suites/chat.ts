@@ -131,6 +131,18 @@ export function chatContract(
       expect(slack.requests).toHaveLength(1);
     });
 
+    it.each([
+      [400, true],
+      [429, true],
+      [500, true],
+      [503, true],
+      [502, false],
+      [504, false],
+    ])("knows after the answer %i whether nothing was posted: %s", async (status, undone) => {
+      slack.answer = answering(status, "");
+      await expect(parts.chat.post({ text: "x" })).rejects.toMatchObject({ undone });
+    });
+
     it("says why the channel refused, and how long to wait", async () => {
       slack.answer = answering(400, "invalid_blocks");
       await expect(parts.chat.post({ text: "x" })).rejects.toThrow("answered 400 invalid_blocks;");
@@ -140,7 +152,10 @@ export function chatContract(
 
     it("is unavailable where the connection breaks", async () => {
       slack.answer = (_, response) => response.destroy();
-      expect(await refusal(parts.chat.post({ text: "x" }))).toBe("unavailable");
+      await expect(parts.chat.post({ text: "x" })).rejects.toMatchObject({
+        code: "unavailable",
+        undone: false,
+      });
     });
 
     it.each([400, 429, 500, 0])(
