@@ -1,5 +1,6 @@
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { eicar } from "../../runtime/adapters/local/eicar.ts";
 import { colourAt, flag } from "../functions/images.ts";
 import { type JsonState, type Started, start, storefront, temporary } from "./harness.ts";
 
@@ -131,6 +132,16 @@ describe("events, with npm start and curl:", () => {
       status: "refused",
       reason: expect.stringMatching(/cut short/),
     });
+  });
+
+  test("a photo that carries the scanner's test signature is never served", async () => {
+    const photo = await flag(400, 300).jpeg().toBuffer();
+    // Behind the picture's end, where no decoder looks.
+    const { status } = await upload("odd.jpg", Buffer.concat([photo, Buffer.from(eicar)]));
+    await expect
+      .poll(async () => (await get<{ status: string }>(status)).status, patience)
+      .toBe("infected");
+    expect(JSON.stringify(await get(status))).not.toContain("http");
   });
 
   test("a checkout whose payment is declined ends released and notified", async () => {

@@ -1,13 +1,13 @@
 import type { Scanner } from "../../ports/index.ts";
 import { clamd } from "../clamd.ts";
 import { faultsOf } from "../faults.ts";
-import { isEicar } from "./eicar.ts";
+import { carriesEicar } from "./eicar.ts";
 
 /** clamd's StreamMaxLength where nothing else is said (clamd.conf, read 2026-11), in bytes. */
 const streamMaxLength = 104_857_600;
 
 /**
- * Finds EICAR's test file, and no real malware; or asks clamd.
+ * Finds EICAR's test text, alone or within a file, and no real malware; or asks clamd.
  * @param options.name of the scanner in system.ts
  * @param options.address of clamd, such as "127.0.0.1:3310". Default: it is not asked
  * @param options.maxBytes that are scanned without clamd. Default: 104,857,600 (100 MiB)
@@ -28,7 +28,7 @@ export function scanner(options: {
           "too-large",
           `content of ${content.byteLength} bytes; scan at most ${maxBytes}`,
         );
-      return isEicar(content)
+      return carriesEicar(content)
         ? { clean: false, signature: "Eicar-Test-Signature" }
         : { clean: true };
     },

@@ -4,6 +4,7 @@ import { startClamd } from "../suites/clamd.ts";
 import { scannerContract } from "../suites/scanner.ts";
 
 scannerContract("local scanner", {
+  findsWithin: true,
   make: async (maxBytes) => ({
     scanner: scanner({ name: "antivirus", maxBytes }),
     close: async () => {},

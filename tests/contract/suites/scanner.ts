@@ -12,7 +12,14 @@ export interface ScannerParts {
 /** What every Scanner does with content of up to `maxBytes`, the same on every adapter. */
 export function scannerContract(
   title: string,
-  { make }: { readonly make: (maxBytes: number) => Promise<ScannerParts> },
+  {
+    make,
+    findsWithin = false,
+  }: {
+    readonly make: (maxBytes: number) => Promise<ScannerParts>;
+    /** It finds the test signature within other content too. Default: false, as by its definition */
+    readonly findsWithin?: boolean;
+  },
 ): void {
   describe(title, () => {
     const maxBytes = 1_000_000;
@@ -34,12 +41,17 @@ export function scannerContract(
     it.each([
       ["nothing", ""],
       ["a text", "fine"],
-      ["the test signature behind something", ` ${eicar}`],
-      ["the test signature with a word behind it", `${eicar}x`],
-      ["the test signature with 61 spaces behind it", eicar.padEnd(129, " ")],
       ["all but the last of the test signature", eicar.slice(0, -1)],
     ])("takes %s as clean", async (_, text) => {
       expect(await scan(text)).toEqual({ clean: true });
+    });
+
+    it.each([
+      ["behind something", ` ${eicar}`],
+      ["with a word behind it", `${eicar}x`],
+      ["with 61 spaces behind it", eicar.padEnd(129, " ")],
+    ])(`${findsWithin ? "finds" : "leaves"} the test signature %s`, async (_, text) => {
+      expect(await scan(text)).toMatchObject({ clean: !findsWithin });
     });
 
     it("takes as much as it may, and refuses more as too-large", async () => {
