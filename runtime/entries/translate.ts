@@ -3,7 +3,8 @@ import type { EventEnvelope, Json, JsonObject, ObjectStored } from "../ports/ind
 
 /** The events of one message in their neutral form (none: nothing is to be done), or a reason. */
 export type Translated =
-  | { readonly events: readonly Json[] }
+  /** `refused`: why some of what it held is not among them. */
+  | { readonly events: readonly Json[]; readonly unread?: string }
   /** Why no delivery of the message can help. */
   | { readonly refused: string };
 
@@ -72,29 +73,34 @@ const fromEventBridge = ({ "detail-type": type, source, time, detail }: JsonObje
     ? envelope({ type, source, at: time, id: detail.id, data: detail.data } as JsonObject)
     : refuse("its event has no detail with id and data; publish through the port");
 
-/** Records of an S3 event notification (Amazon S3 User Guide, "Event message structure"). */
+/**
+ * Records of an S3 event notification (Amazon S3 User Guide, "Event message structure"). One that
+ * cannot be read does not keep the others from their handler.
+ */
 function fromS3(records: readonly Json[]): Translated {
-  const events: Json[] = [];
-  for (const record of records) {
-    if (!isObject(record) || !isText(record.eventName))
-      return refuse("a record of it has no eventName; let S3 send it");
-    if (!record.eventName.startsWith("ObjectCreated:")) continue;
-    const { object } = isObject(record.s3) ? record.s3 : {};
-    if (!isObject(object)) return refuse("a record of it has no s3.object; let S3 send it");
-    const { key, size, eTag, sequencer } = object;
-    const decoded = isText(key) ? decodeKey(key) : undefined;
-    if (decoded === undefined) return refuse("the key of its object is not URL-encoded UTF-8");
-    const one = storedObject({
-      key: decoded,
-      // Absent for an object without a byte.
-      bytes: size ?? 0,
-      etag: eTag ?? "",
-      version: isText(sequencer) ? versionOf(sequencer) : "",
-    });
-    if ("refused" in one) return one;
-    events.push(...one.events);
-  }
-  return { events };
+  const read = records.map(fromS3Record);
+  const events = read.flatMap((one) => ("refused" in one ? [] : one.events));
+  const [unread] = read.flatMap((one) => ("refused" in one ? [one.refused] : []));
+  if (unread === undefined) return { events };
+  return events.length > 0 ? { events, unread } : refuse(unread);
+}
+
+function fromS3Record(record: Json): Translated {
+  if (!isObject(record) || !isText(record.eventName))
+    return refuse("a record of it has no eventName; let S3 send it");
+  if (!record.eventName.startsWith("ObjectCreated:")) return { events: [] };
+  const { object } = isObject(record.s3) ? record.s3 : {};
+  if (!isObject(object)) return refuse("a record of it has no s3.object; let S3 send it");
+  const { key, size, eTag, sequencer } = object;
+  const decoded = isText(key) ? decodeKey(key) : undefined;
+  if (decoded === undefined) return refuse("the key of its object is not URL-encoded UTF-8");
+  return storedObject({
+    key: decoded,
+    // Absent for an object without a byte.
+    bytes: size ?? 0,
+    etag: eTag ?? "",
+    version: isText(sequencer) ? versionOf(sequencer) : "",
+  });
 }
 
 /** Sequencers compare as hexadecimal text of one length, filled up on the right (same page). */

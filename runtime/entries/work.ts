@@ -28,8 +28,10 @@ export function workOf(handler: EventHandler, feed: Feed): Work {
     const translated = translate(feed, message.body);
     if ("refused" in translated)
       throw new PortError("invalid", `message ${message.id}: ${translated.refused}`);
-    const { events } = translated;
+    const { events, unread } = translated;
     const failed: unknown[] = [];
+    if (unread !== undefined)
+      failed.push(new PortError("invalid", `message ${message.id}: ${unread}`));
     for (const [index, body] of events.entries()) {
       // Several events in one message: each has an id, the same at each delivery.
       const id = index === 0 ? message.id : `${message.id}#${index}`;

@@ -238,6 +238,16 @@ describe("the handler's kind follows from the feed", () => {
     expect(letters).toMatchObject([{ reason: "no image" }]);
   });
 
+  test("an object that is told wrongly is set aside; the others of its message are done", async () => {
+    const seen: string[] = [];
+    const handler: ObjectHandler = async ({ key }) => void seen.push(key);
+    const { failedOf, letters } = entry(handler, { feed: "objects" });
+    const body = { Records: [object("good"), object("%zz"), object("fine")] };
+    expect(await failedOf([record("m-1", body)])).toEqual([]);
+    expect(seen).toEqual(["good", "fine"]);
+    expect(letters).toMatchObject([{ reason: expect.stringContaining("URL-encoded") }]);
+  });
+
   test("schedule: the time that was meant", async () => {
     const handler = vi.fn<ScheduleHandler>(async () => {});
     const { failedOf } = entry(handler, { feed: "schedule" });
