@@ -66,7 +66,10 @@ function letterOf(mail: MailMessage): Letter {
       const span = from && to ? ` from ${from.slice(0, 10)} to ${to.slice(0, 10)}` : "";
       return {
         subject: "Your report is ready",
-        parts: [`The report${span} is ready.`, { link: url, label: "Open the report" }],
+        parts: [
+          `The report${span} is ready. The link opens for some hours; after that, ask for the report again.`,
+          { link: url, label: "Open the report" },
+        ],
       };
     }
   }

@@ -20,8 +20,14 @@ const pageSize = 1000;
 const reading = 0.9;
 /** How often progress is written, at most: 20 times a report. */
 const steps = 20;
-/** How long the mail's link can be followed, in seconds: 12 h, the longest that the store signs. */
+/**
+ * How long the mail's link can be followed at most, in seconds: 12 h, the longest that the store
+ * signs. Credentials that end before then end it with them (ECS renews a task's every few hours).
+ */
 const linkSeconds = 43_200;
+
+/** What whoever asks is told of a try that failed; why, is for the log. */
+const later = "a try failed; it is tried again";
 
 const wanted = z.object({ reportId: z.string().check(z.minLength(1), z.maxLength(200)) });
 const report = z.looseObject({
@@ -42,6 +48,8 @@ type Report = z.infer<typeof report> & JsonObject;
  */
 const stage = {
   running: (progress: number) => `1.${String(Math.floor(progress * 9999)).padStart(4, "0")}`,
+  /** A try failed: the next one has less to say until it is done. */
+  delayed: "1.99999",
   failed: "2",
   done: "3",
   mailed: "4",
@@ -49,7 +57,7 @@ const stage = {
 
 /**
  * Makes a report: the events of its days as CSV, their figures as PDF, then a mail with a link that
- * opens for 12 hours. Delivered again, it begins anew unless the report is done, and mails unless
+ * opens for some hours; after that its status has new ones. Delivered again, it begins anew unless the report is done, and mails unless
  * that is noted too; a kill between mail and note gives a second copy of the same id.
  */
 export const create =
@@ -80,9 +88,13 @@ export const create =
       }).catch(async (error) => {
         if (isPortError(error, "too-large"))
           await advance({ ...row, status: "failed", reason: error.message, stage: stage.failed });
+        // A host that stops is no failure: it goes on elsewhere at once.
+        else if (!signal.aborted)
+          await advance({ ...row, status: "delayed", reason: later, stage: stage.delayed });
         throw error;
       });
-      const done: Report = { ...row, ...made, status: "done", progress: 1, stage: stage.done };
+      const { reason: _, ...rest } = row;
+      const done: Report = { ...rest, ...made, status: "done", progress: 1, stage: stage.done };
       row = (await advance(done)) ? done : await read();
     }
     if (row.mailed || row.pdf === undefined) return;

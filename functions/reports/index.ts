@@ -22,7 +22,7 @@ const report = z.object({
   email: z.string(),
   from: z.string(),
   to: z.string(),
-  status: z.enum(["queued", "running", "done", "failed"]),
+  status: z.enum(["queued", "running", "delayed", "done", "failed"]),
   progress: z.number(),
   csv: z.optional(z.string()),
   pdf: z.optional(z.string()),

@@ -303,6 +303,20 @@ describe("what it cannot do", () => {
     expect([pages, media.calls]).toEqual([1, []]);
   });
 
+  test("a report whose try failed says so, until it is done", async () => {
+    const { run, media, row } = await setup();
+    media.fails.set("put", "unavailable");
+    await expect(run()).rejects.toMatchObject({ code: "unavailable" });
+    expect(row()).toMatchObject({
+      status: "delayed",
+      reason: "a try failed; it is tried again",
+    });
+    media.fails.clear();
+    await run();
+    expect(row()).toMatchObject({ status: "done" });
+    expect(row()).not.toHaveProperty("reason");
+  });
+
   test("a report that no file can hold has failed, and says what to do", async () => {
     const { run, media, row } = await setup();
     media.fails.set("put", "too-large");
