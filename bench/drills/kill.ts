@@ -57,14 +57,15 @@ export async function killDrill(size: Size, say: (line: string) => void): Promis
     const facts = await factsOf(database, path.join(folder, "data"), receivers, unread);
     await database.close();
     const code = await host.stop();
-    const { results, faults, notes = [] } = verdictOf(answered, facts);
+    const strain = { kills: kills.length, late: late(folder) };
+    const { results, faults, notes = [] } = verdictOf(answered, facts, strain);
     for (const note of notes.slice(0, 20)) say(note.slice(0, 400));
     const all = [
       result("kills", kills.length, "count", ">=", size.kills),
       result("in flight at a kill, at least", Math.min(...kills), "count", ">=", 1),
       shown("in flight at a kill, at most", Math.max(...kills), "count"),
       shown("requests sent again for want of an answer", client.retries, "count"),
-      shown("messages given up at their time limit, and tried again", late(folder), "count"),
+      shown("messages given up at their time limit, and tried again", strain.late, "count"),
       result("in flight at the end", left.total, "count", "<=", 0),
       result("exit code of the last stop", code ?? -1, "code", "<=", 0),
       ...results,

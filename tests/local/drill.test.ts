@@ -117,13 +117,14 @@ describe("the verdict", () => {
     charges: [{ key: "co_1", status: "succeeded", amount: 9000 }],
     refunds: [{ charge_key: "co_2", status: "voided", amount: 0 }],
   };
+  const strain = { kills: 1, late: 1 };
   const failing = (facts: Partial<Facts>) =>
-    verdictOf(answered, { ...good, ...facts })
+    verdictOf(answered, { ...good, ...facts }, strain)
       .results.filter(({ ok }) => !ok)
       .map(({ name }) => name);
 
   test("of a world where all is right has no fault", () => {
-    const { faults, results } = verdictOf(answered, good);
+    const { faults, results } = verdictOf(answered, good, strain);
     expect(faults).toEqual([]);
     expect(results.every(({ ok }) => ok)).toBe(true);
   });
@@ -240,14 +241,20 @@ describe("the verdict", () => {
   });
 
   test("counts second copies of mails and posts, and forgives them", () => {
-    const { results, faults } = verdictOf(answered, {
+    const copied = {
       ...good,
       mails: new Map([...good.mails, ["<receipt-co_1@example.com>", 3]]),
       posts: new Map([[post, 2]]),
-    });
+    };
+    const { results, faults } = verdictOf(answered, copied, strain);
     expect(faults).toEqual([]);
     const value = (name: string) => results.find((one) => one.name === name)?.value;
     expect(value("mails: second copies, with the same Message-ID")).toBe(2);
     expect(value("posts: second copies")).toBe(1);
+  });
+
+  test("forgives no more second copies than kills and late messages explain", () => {
+    expect(failing({ posts: new Map([[post, 22]]) })).toEqual([]);
+    expect(failing({ posts: new Map([[post, 23]]) })).toEqual(["posts: second copies"]);
   });
 });
