@@ -90,7 +90,11 @@ function expectWhole({ saga }: Play, { status }: Execution, world: World): void 
   const undone = new Set(
     world.calls.flatMap(({ step }) => saga.steps.filter(({ compensate }) => compensate === step)),
   );
+  const begun = new Set(world.calls.map(({ step }) => step));
   for (const step of saga.steps) {
+    // Also where it got stuck: whatever was begun was tried to be undone.
+    if (status !== "done" && step.compensate !== undefined && begun.has(step.name))
+      expect(undone.has(step)).toBe(true);
     if (status === "done") expect(effects.get(step.name)).toBe("done");
     if (status === "compensated" && step.compensate !== undefined)
       expect(effects.get(step.name)).toBe(undone.has(step) ? "tombstone" : undefined);
