@@ -80,16 +80,20 @@ const kinds: Readonly<Record<string, string>> = {
 function messageOf(issue: Issue): string {
   // Zod's placeholder where the schema gives no words of its own.
   if (issue.message && issue.message !== "Invalid input") return issue.message;
-  const unit = (origin: string) => (origin === "string" ? " characters" : "");
+  // A number is at most so much; what can be counted has at most so many.
+  const bounded = (origin: string, bound: string) =>
+    origin === "string"
+      ? `must have ${bound} characters`
+      : `must ${/^(number|int|bigint)$/.test(origin) ? "be" : "have"} ${bound}`;
   switch (issue.code) {
     case "invalid_type":
       return issue.input === undefined
         ? "is missing"
         : `must be ${kinds[issue.expected] ?? issue.expected}`;
     case "too_small":
-      return `must have at least ${issue.minimum}${unit(issue.origin)}`;
+      return bounded(issue.origin, `at least ${issue.minimum}`);
     case "too_big":
-      return `must have at most ${issue.maximum}${unit(issue.origin)}`;
+      return bounded(issue.origin, `at most ${issue.maximum}`);
     case "invalid_format":
       return `must be a valid ${issue.format === "regex" ? "value" : issue.format}`;
     case "invalid_value":

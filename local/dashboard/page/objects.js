@@ -6,6 +6,9 @@ import { dim, h, keyed, number, ofTotal, plural, size, text, time } from "./dom.
 const address = (store, key, etag) =>
   `api/objects/${encodeURIComponent(store)}/${encodeURIComponent(key)}${etag ? `?v=${encodeURIComponent(etag)}` : ""}`;
 
+/** What people call it; the whole key is its title. */
+const fileOf = (key) => key.slice(key.lastIndexOf("/", key.length - 2) + 1);
+
 const nameOf = (key, prefix = "") => key.slice(prefix.length) || key;
 
 export const storeCard = (refresh) => (first) => {
@@ -80,7 +83,7 @@ const figure = (item) => {
     h(
       "div",
       { class: "about" },
-      h("a", { class: "code", href: address(store, key), title: key }, nameOf(key, prefix)),
+      h("a", { class: "code", href: address(store, key), title: key }, fileOf(key)),
       dim(`${size(bytes)}, ${time(modified)}`),
     ),
     derived?.length > 0 &&

@@ -71,7 +71,7 @@ describe("a JSON body", () => {
     ['{"name":7}', "name", "must be text"],
     ['{"name":"A"}', "name", "must have at least 2 characters"],
     ['{"name":"Annabel"}', "name", "must have at most 5 characters"],
-    ['{"name":"Ann","age":-1}', "age", "must have at least 0"],
+    ['{"name":"Ann","age":-1}', "age", "must be at least 0"],
     ['{"name":"Ann","age":1.5}', "age", "must be a whole number"],
     ['{"name":"Ann","kind":"c"}', "kind", "must be one of a, b"],
     ['{"name":"Ann","tags":[{"id":"x"},{"id":1}]}', "tags.1.id", "must be text"],
