@@ -13,6 +13,7 @@ import type {
   Scanner,
   Scheduler,
   Secrets,
+  Sql,
   StepHandler,
   Stream,
   Table,
@@ -24,6 +25,7 @@ import type {
 interface PortByKind {
   objectStore: ObjectStore;
   table: Table;
+  sql: Sql;
   queue: Queue;
   topic: Topic;
   bus: Bus;

@@ -14,5 +14,6 @@ export * from "./queue.ts";
 export * from "./scanner.ts";
 export * from "./scheduler.ts";
 export * from "./secrets.ts";
+export * from "./sql.ts";
 export * from "./table.ts";
 export * from "./workflow.ts";
