@@ -2,6 +2,7 @@ import type { KindsOf, ResourceKind, System, VerbsOf } from "../spec/index.ts";
 import type {
   Api,
   Bus,
+  Cache,
   Chat,
   Edge,
   Identity,
@@ -26,6 +27,7 @@ interface PortByKind {
   objectStore: ObjectStore;
   table: Table;
   sql: Sql;
+  cache: Cache;
   queue: Queue;
   topic: Topic;
   bus: Bus;

@@ -1,4 +1,5 @@
 export * from "./api.ts";
+export * from "./cache.ts";
 export * from "./chat.ts";
 export * from "./errors.ts";
 export * from "./events.ts";
