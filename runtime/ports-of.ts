@@ -2,6 +2,7 @@ import type { KindsOf, ResourceKind, System, VerbsOf } from "../spec/index.ts";
 import type {
   Api,
   Bus,
+  Cache,
   Chat,
   Edge,
   Identity,
@@ -13,6 +14,7 @@ import type {
   Scanner,
   Scheduler,
   Secrets,
+  Sql,
   StepHandler,
   Stream,
   Table,
@@ -24,6 +26,8 @@ import type {
 interface PortByKind {
   objectStore: ObjectStore;
   table: Table;
+  sql: Sql;
+  cache: Cache;
   queue: Queue;
   topic: Topic;
   bus: Bus;

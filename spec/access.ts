@@ -22,8 +22,10 @@ export const access = {
   },
   sql: { verbs: ["query", "transaction"], levels: { "read-write": ["query", "transaction"] } },
   cache: {
-    verbs: ["get", "set", "increment", "publish", "subscribe"],
-    levels: { "read-write": ["get", "set", "increment", "publish", "subscribe"] },
+    verbs: ["get", "set", "delete", "increment", "publish", "subscribe", "through"],
+    levels: {
+      "read-write": ["get", "set", "delete", "increment", "publish", "subscribe", "through"],
+    },
   },
   queue: { verbs: ["send"], levels: { send: ["send"] } },
   topic: { verbs: ["publish"], levels: { publish: ["publish"] } },

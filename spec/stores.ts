@@ -52,10 +52,15 @@ export const table = (options: { readonly changes?: boolean } = {}): Table => ({
 });
 
 /**
- * A relational database (Postgres on every host).
- * @param options.migrations folder with numbered migrations, from the project's root
+ * A relational database (Postgres on every host). On one machine it is a schema of its own in the
+ * host's database, so its SQL names no schema.
+ * @param options.migrations folder with numbered migrations (`0001-orders.sql`, …), from the
+ *   project's root; each is applied once, in a transaction, before code that uses the store starts
  */
 export const sql = (options: { readonly migrations: string }): Sql => ({ kind: "sql", ...options });
 
-/** Short-lived values, counters and pub/sub (Valkey, Memorystore). */
+/**
+ * Short-lived values, counters and pub/sub (Valkey, Memorystore; on one machine the server of
+ * REDIS_URL, else Postgres). It may lose anything at any time.
+ */
 export const cache = (): Cache => ({ kind: "cache" });

@@ -5,7 +5,10 @@ import { type Granted, type Statement, statementsOf } from "./permissions.ts";
 /** Where a declared resource is, for those who use it. */
 export interface Binding {
   readonly kind: Use["kind"];
-  /** What policies name. Kinds without permissions (sql, cache, scanner, edge, identity) need none. */
+  /**
+   * What policies name: of a sql store its database user, of a cache its replication group. Kinds
+   * without permissions (scanner, edge, identity) need none.
+   */
   readonly arn?: Input<string>;
   /** What code is told: a table's name, a bucket, a queue's URL, a secret's ARN, a host. */
   readonly location: Input<string>;

@@ -9,6 +9,8 @@ export const places = {
   executions: (arn: string) => `${arn.replace(":stateMachine:", ":execution:")}:*`,
   /** For actions that take no resource. */
   anything: () => "*",
+  /** The user of a cache, which has the id of its replication group. */
+  user: (arn: string) => arn.replace(":replicationgroup:", ":user:"),
   /** The role that the service takes on for it. */
   role: (_: string, roleArn: string) => roleArn,
 } as const satisfies Record<string, (arn: string, roleArn: string) => string>;
@@ -30,6 +32,13 @@ type Granting = {
 const on = (place: Place, ...actions: string[]): Grant => ({ actions, on: place });
 const itself = (...actions: string[]): readonly Grant[] => [on("itself", ...actions)];
 const nothing: readonly Grant[] = [];
+/** On the database user's own ARN, `…:dbuser:<resource id>/<user>`. */
+const databaseUser = itself("rds-db:connect");
+/** IAM asks for the cache and for the user. */
+const connects: readonly Grant[] = [
+  on("itself", "elasticache:Connect"),
+  on("user", "elasticache:Connect"),
+];
 
 /**
  * Verb by verb, what an adapter of runtime/adapters/aws may call and nothing else. A native
@@ -92,15 +101,18 @@ export const grants = {
     status: [on("executions", "states:DescribeExecution")],
   },
   secret: { get: itself("secretsmanager:GetSecretValue") },
-  // Reached through the network, with credentials of their own or none.
-  sql: { query: nothing, transaction: nothing },
+  // Connections are asked for by signed tokens; what is done on them is the database's own affair.
+  sql: { query: databaseUser, transaction: databaseUser },
   cache: {
-    get: nothing,
-    set: nothing,
-    increment: nothing,
-    publish: nothing,
-    subscribe: nothing,
+    get: connects,
+    set: connects,
+    delete: connects,
+    increment: connects,
+    publish: connects,
+    subscribe: connects,
+    through: connects,
   },
+  // Reached through the network, without credentials.
   scanner: { scan: nothing },
   // A public app client's operations are unsigned: Cognito asks IAM for nothing.
   identity: {

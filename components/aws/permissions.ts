@@ -25,6 +25,7 @@ const suffixes: Readonly<Record<Place, string>> = {
   parts: "Parts",
   executions: "Executions",
   anything: "",
+  user: "User",
   role: "Role",
 };
 const sidOf = ({ kind, name }: Use, place: Place): string =>

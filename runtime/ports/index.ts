@@ -1,4 +1,5 @@
 export * from "./api.ts";
+export * from "./cache.ts";
 export * from "./chat.ts";
 export * from "./errors.ts";
 export * from "./events.ts";
@@ -14,5 +15,6 @@ export * from "./queue.ts";
 export * from "./scanner.ts";
 export * from "./scheduler.ts";
 export * from "./secrets.ts";
+export * from "./sql.ts";
 export * from "./table.ts";
 export * from "./workflow.ts";

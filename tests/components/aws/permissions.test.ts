@@ -75,7 +75,24 @@ describe("verbs to permissions", () => {
     expect(of("secret", "get")[0]?.Action).toEqual(["secretsmanager:GetSecretValue"]);
   });
 
-  test.each(["sql", "cache", "scanner", "identity", "edge"] as const)("a %s needs none", (kind) => {
+  test("a database, whatever is asked of it, is connected to as its user", () => {
+    const user = "arn:aws:rds-db:eu-central-1:1:dbuser:db-ABC/app";
+    for (const verb of access.sql.verbs)
+      expect(bound({ arn: user }, "sql", verb)).toEqual([
+        { Sid: "SqlMyThing", Action: ["rds-db:connect"], Resource: user },
+      ]);
+  });
+
+  test("a cache, whatever is asked of it, is connected to as the user of its name", () => {
+    const of = (kind: string) => `arn:aws:elasticache:eu-central-1:1:${kind}:shop-live`;
+    for (const verb of access.cache.verbs)
+      expect(bound({ arn: of("replicationgroup") }, "cache", verb)).toEqual([
+        { Sid: "CacheMyThing", Action: ["elasticache:Connect"], Resource: of("replicationgroup") },
+        { Sid: "CacheMyThingUser", Action: ["elasticache:Connect"], Resource: of("user") },
+      ]);
+  });
+
+  test.each(["scanner", "identity", "edge"] as const)("a %s needs none", (kind) => {
     expect(needsArn(use(kind, ...access[kind].verbs))).toBe(false);
     expect(of(kind, ...access[kind].verbs)).toEqual([]);
   });
@@ -160,7 +177,7 @@ describe("verbs to permissions", () => {
       .flatMap((verbs) => Object.values(verbs).flat())
       .flatMap((grant) => grant.actions);
     expect(actions.length).toBeGreaterThan(10);
-    expect(actions.filter((action) => !/^[a-z0-9]+:[A-Za-z]+$/.test(action))).toEqual([]);
+    expect(actions.filter((action) => !/^[a-z0-9-]+:[A-Za-z]+$/.test(action))).toEqual([]);
   });
 });
 
