@@ -179,7 +179,7 @@ export const system = defineSystem({
     fulfil: onMessage({
       code: "functions/fulfil",
       queue: "placed",
-      uses: { catalog: ["once"], events: "publish" },
+      uses: { catalog: ["get", "once"], events: "publish" },
       load: { perDay: 30_000, shape: "bursty", ms: { p50: 50, p99: 300 }, memoryMb: 256 },
     }),
     activity: onMessage({
@@ -296,9 +296,22 @@ export const system = defineSystem({
         "GET /api/v1/orders/{id}",
         "DELETE /api/v1/orders/{id}",
       ],
-      uses: { ledger: "read-write", live: "read-write", placed: "send", checkout: "start" },
+      uses: { ledger: "read-write", catalog: ["get", "once"], placed: "send" },
       load: { perDay: 4_000_000, shape: "steady", ms: { p50: 30, p99: 95 }, memoryMb: 512 },
       latency: { p99Ms: 100 },
+    }),
+    orderRelay: onSchedule({
+      code: "functions/order-relay",
+      cron: "* * * * *",
+      uses: { ledger: "read-write", placed: "send" },
+      load: { perDay: 1_440, shape: "steady", ms: { p50: 20, p99: 500 }, memoryMb: 256 },
+    }),
+    orderUpdates: onMessage({
+      code: "functions/order-updates",
+      topic: "events",
+      filter: { type: ["order.fulfilled"] },
+      uses: { ledger: ["query"], live: ["publish"] },
+      load: { perDay: 30_000, shape: "bursty", ms: { p50: 15, p99: 90 }, memoryMb: 256 },
     }),
     graphql: http({
       code: "functions/graphql",

@@ -33,12 +33,12 @@ export const create =
         cause: error,
       });
     const { orderId, items } = data;
-    await catalog.once(`FULFILMENT#${orderId}`, (writes) =>
-      writes.put(
-        { pk: `ORDER#${orderId}`, sk: "FULFILMENT" },
-        { orderId, items, status: "packed", at: new Date().toISOString() },
-      ),
+    const key = { pk: `ORDER#${orderId}`, sk: "FULFILMENT" };
+    const isFirst = await catalog.once(`FULFILMENT#${orderId}`, (writes) =>
+      writes.put(key, { orderId, items, status: "packed", at: new Date().toISOString() }),
     );
+    // Whoever cancels an order takes the place of its packing.
+    if (!isFirst && (await catalog.get(key))?.status === "cancelled") return;
     await events.publish({
       type: "order.fulfilled",
       id: `order.fulfilled:${orderId}`,
