@@ -71,7 +71,7 @@ export function adaptiveLimit(options: LimitOptions = {}, random = Math.random):
   let atEase: number | undefined;
   let slow = 0;
   let window = emptyWindow(Number.NaN);
-  let measuring: { from?: number; count: number; total: number } | undefined;
+  let measuring: { from?: number; count: number; total: number; before: number } | undefined;
   let measuredAt = Number.NEGATIVE_INFINITY;
 
   const close = (now: number, mean: number, most: number) => {
@@ -79,7 +79,7 @@ export function adaptiveLimit(options: LimitOptions = {}, random = Math.random):
     // A container that starts in the midst of an overload does not know itself at ease.
     const isKnown = atEase !== undefined || isIdle;
     atEase = nextAtEase(atEase, mean, isIdle);
-    if (!isKnown) measuring = { count: 0, total: 0 };
+    if (!isKnown) measuring = { count: 0, total: 0, before: mean };
     // What is not used need not grow, and does not tell where the knee is.
     if (isIdle || measuring) return;
     const gradient = Math.max(
@@ -93,7 +93,7 @@ export function adaptiveLimit(options: LimitOptions = {}, random = Math.random):
     estimate = within(wasReached ? smoothed : Math.min(smoothed, estimate));
     slow = gradient < 1 ? slow + 1 : 0;
     if (slow < numbers.slowWindows || !(Math.abs(now - measuredAt) >= pause)) return;
-    measuring = { count: 0, total: 0 };
+    measuring = { count: 0, total: 0, before: mean };
   };
   let pause = 0;
 
@@ -107,6 +107,8 @@ export function adaptiveLimit(options: LimitOptions = {}, random = Math.random):
     const isLong = now - one.from >= numbers.longestWindow && one.count >= numbers.samples;
     if (one.count < numbers.measured && !isLong) return;
     atEase = one.total / one.count;
+    // What took so much longer than at ease was in a queue, and by that much was the limit too high.
+    estimate = within(estimate * Math.min(1, (atEase * numbers.tolerance) / one.before));
     measuring = undefined;
     measuredAt = now;
     pause = numbers.measureEvery * (1 + numbers.jitter * random());

@@ -36,7 +36,7 @@ describe("the limit", () => {
       fc.property(
         fc.integer({ min: 4, max: 80 }),
         fc.integer({ min: 2, max: 200 }),
-        fc.integer({ min: 3, max: 200 }),
+        fc.integer({ min: 3, max: 60 }),
         (workers, serviceMs, initial) => {
           const limit = adaptiveLimit({ initial }, steady);
           const run = overload(limit, { workers, serviceMs: () => serviceMs }, 45_000);
