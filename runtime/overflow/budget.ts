@@ -7,8 +7,12 @@ export interface BudgetOptions {
 }
 
 export interface Budget {
-  /** Reserves what a call is likely to cost. @returns how to say what it took, or `undefined` */
-  reserve(now: number): ((ms: number, now: number) => void) | undefined;
+  /**
+   * Reserves what a call is likely to cost.
+   * @returns how to say what it took in ms, `undefined` for one that was not made; or `undefined`
+   *   where there is not enough left
+   */
+  reserve(now: number): ((ms: number | undefined, now: number) => void) | undefined;
   /** Units spent and reserved within the last hour. */
   spent(now: number): number;
   readonly perHour: number;
@@ -49,6 +53,7 @@ export function budget({ perHour, costOf }: BudgetOptions): Budget {
         told = true;
         // Sums of fractions are off by a little: nothing in flight is nothing reserved.
         reserved = Math.max(0, reserved - units);
+        if (ms === undefined) return;
         const cost = costOf(Math.max(0, ms));
         likely += (cost - likely) * share;
         const slot = Math.floor(end / slotMs);
@@ -59,9 +64,6 @@ export function budget({ perHour, costOf }: BudgetOptions): Budget {
     },
   };
 }
-
-/** A budget that counts calls. @param perHour calls within an hour */
-export const requestBudget = (perHour: number): Budget => budget({ perHour, costOf: () => 1 });
 
 /** What a call of a function costs, as plain numbers of a price list. */
 export interface CallPrices {
@@ -77,9 +79,16 @@ export const callCost =
   (ms: number): number =>
     perRequest + (Math.ceil(ms) / 1_000) * (memoryMb / 1_024) * perGbSecond;
 
+/** A budget as it is declared: of calls, or in money where prices are given. */
+export interface HourlyBudget {
+  /** Calls, or money in the prices' currency, within any hour and for this process. */
+  readonly perHour: number;
+  readonly prices?: CallPrices;
+}
+
 /**
- * A budget in money. The time that a container sees has the way to the function in it, so what is
- * counted is a little more than what is billed.
+ * The budget that was declared. The time that a container sees has the way to the function in it,
+ * so that what is counted in money is a little more than what is billed.
  */
-export const costBudget = (perHour: number, prices: CallPrices): Budget =>
-  budget({ perHour, costOf: callCost(prices) });
+export const hourlyBudget = ({ perHour, prices }: HourlyBudget): Budget =>
+  budget({ perHour, costOf: prices ? callCost(prices) : () => 1 });

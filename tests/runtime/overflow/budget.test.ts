@@ -1,12 +1,12 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { callCost, costBudget, requestBudget } from "../../../runtime/overflow/budget.ts";
+import { callCost, hourlyBudget } from "../../../runtime/overflow/budget.ts";
 
 const hour = 3_600_000;
 
 describe("a budget of requests", () => {
   test("lets so many through in any hour, those in flight counted", () => {
-    const one = requestBudget(2);
+    const one = hourlyBudget({ perHour: 2 });
     const first = one.reserve(0);
     expect(one.reserve(0)).toBeDefined();
     expect(one.reserve(0)).toBeUndefined();
@@ -16,10 +16,17 @@ describe("a budget of requests", () => {
   });
 
   test("has room again when an hour has passed", () => {
-    const one = requestBudget(1);
+    const one = hourlyBudget({ perHour: 1 });
     one.reserve(0)?.(10, 0);
     expect(one.reserve(hour - 60_001)).toBeUndefined();
     expect(one.reserve(hour)).toBeDefined();
+  });
+
+  test("is not spent by calls that were not made", () => {
+    const one = hourlyBudget({ perHour: 1 });
+    one.reserve(0)?.(undefined, 0);
+    expect(one.spent(0)).toBe(0);
+    expect(one.reserve(0)).toBeDefined();
   });
 
   test("is not passed, in whatever order calls begin and end", () => {
@@ -28,8 +35,8 @@ describe("a budget of requests", () => {
         fc.nat(20),
         fc.array(fc.tuple(fc.nat(600_000), fc.boolean()), { maxLength: 200 }),
         (perHour, steps) => {
-          const one = requestBudget(perHour);
-          const open: ((ms: number, now: number) => void)[] = [];
+          const one = hourlyBudget({ perHour });
+          const open: ((ms: number | undefined, now: number) => void)[] = [];
           let now = 0;
           for (const [pause, ends] of steps) {
             now += pause;
@@ -54,7 +61,7 @@ describe("a budget in money", () => {
   });
 
   test("is spent by what calls took, and closes when it is", () => {
-    const one = costBudget(callCost(prices)(1_000) * 3.5, prices);
+    const one = hourlyBudget({ perHour: callCost(prices)(1_000) * 3.5, prices });
     one.reserve(0)?.(1_000, 0);
     one.reserve(0)?.(1_000, 0);
     expect(one.reserve(0)).toBeDefined();
@@ -62,7 +69,7 @@ describe("a budget in money", () => {
   });
 
   test("learns what calls cost", () => {
-    const one = costBudget(callCost(prices)(100) * 100, prices);
+    const one = hourlyBudget({ perHour: callCost(prices)(100) * 100, prices });
     let made = 0;
     for (let now = 0; ; now++) {
       const end = one.reserve(now);

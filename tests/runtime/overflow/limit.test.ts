@@ -39,13 +39,13 @@ describe("the limit", () => {
         fc.integer({ min: 3, max: 60 }),
         (workers, serviceMs, initial) => {
           const limit = adaptiveLimit({ initial }, steady);
-          const run = overload(limit, { workers, serviceMs: () => serviceMs }, 45_000);
+          const run = overload(limit, { workers, serviceMs: () => serviceMs }, 35_000);
           const found = settled(run, 25_000);
           expect(found).toBeGreaterThanOrEqual(Math.min(workers, 200));
           expect(found).toBeLessThanOrEqual(1.1 * rest(workers) + 2);
         },
       ),
-      { numRuns: 25 },
+      { numRuns: 12 },
     );
   });
 
