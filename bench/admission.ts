@@ -1,0 +1,28 @@
+import path from "node:path";
+import { throughput } from "./edge/load.ts";
+import { type Bench, ratio, result, shown } from "./result.ts";
+import { serverOf } from "./server.ts";
+
+/** Fewer than the limit starts with, so that nothing waits and nothing is spilled. */
+const connections = 16;
+
+/** What admission control costs where it has nothing to do: the same server with and without it. */
+const overhead: Bench = async () => {
+  const serve = (which: string) =>
+    serverOf(path.join(import.meta.dirname, "admission/serve.ts"), which);
+  const [ours, bare] = await Promise.all([serve("with"), serve("without")]);
+  try {
+    const of = (url: string) => () =>
+      throughput(`${url}/hello/ada`, {}, { connections, seconds: 3 });
+    const below = await ratio(9, of(ours.url), of(bare.url));
+    return [
+      result("admission: with / without, below the limit", below.ratio, "ratio", ">=", 0.95),
+      shown("admission: with", below.a, "requests/s"),
+      shown("admission: without", below.b, "requests/s"),
+    ];
+  } finally {
+    await Promise.all([ours.stop(), bare.stop()]);
+  }
+};
+
+export const parts: Readonly<Record<string, Bench>> = { overhead };
