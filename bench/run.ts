@@ -13,9 +13,11 @@ const { values, positionals } = parseArgs({
 });
 const [name = ""] = positionals;
 const file = path.join(import.meta.dirname, `${name}.ts`);
-const own = ["run", "result", "processes"];
+const own = ["run", "result", "processes", "server"];
 if (!/^[a-z-]+$/.test(name) || own.includes(name) || !existsSync(file)) {
-  console.error(`bench: "${name}" is no benchmark; use: npm run bench -- edge|events [--json]`);
+  console.error(
+    `bench: "${name}" is no benchmark; use: npm run bench -- edge|events|admission|burst [--json]`,
+  );
   process.exit(2);
 }
 

@@ -31,3 +31,9 @@ export const deadLettersEnv = "SPILLWAY_DEAD_LETTERS";
 
 /** Where a container's consumer receives from: its queue's URL. */
 export const sourceQueueEnv = "SPILLWAY_SOURCE_QUEUE";
+
+/** Where a container's function twin is: its ARN. Absent: it has none. */
+export const twinEnv = "SPILLWAY_TWIN";
+
+/** How a container admits requests: options of its admission control as JSON. Default: {} */
+export const admissionEnv = "SPILLWAY_ADMISSION";

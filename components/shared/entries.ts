@@ -1,12 +1,14 @@
 import { limits } from "../../planner/index.ts";
 import {
   deadLettersEnv,
+  type Http,
   type Source,
   type System,
   sourceOf,
   sourceQueueEnv,
   timeLimitSeconds,
   tokenEnv,
+  twinEnv,
   type Workload,
 } from "../../spec/index.ts";
 import { envValue, type Part, portsOf, text } from "./entry-ports.ts";
@@ -63,15 +65,16 @@ const startLine =
   'if (process.env.AWS_LAMBDA_INITIALIZATION_TYPE === "on-demand") console.info({ initMs: Math.round(performance.now()) });';
 
 /**
- * What a container starts with that a queue feeds, workflows' steps included: the same `create`
- * with the same adapters as on a function, behind the consumer. Its queue's URL is in the variable
- * {@link sourceQueueEnv}.
+ * What a container starts with that answers HTTP, or that a queue feeds, workflows' steps included:
+ * the same `create` with the same adapters as on a function, behind the server or the consumer. A
+ * queue's URL is in the variable {@link sourceQueueEnv}, a function twin's ARN in {@link twinEnv}.
  * @param system a declared system
  * @param name of a workload
  */
 export function containerEntryFor(system: System, name: string): Entry | Fault {
   const workload = system.workloads[name];
   if (!workload) return `workload "${name}" is not declared; declare it in system.ts`;
+  if (workload.kind === "http") return serverEntry(name, workload, portsOf(system, name));
   const source = sourceOf(system, name);
   const isWorkflow = workload.kind === "workflow";
   if (source?.via !== "queue" && !isWorkflow)
@@ -104,6 +107,32 @@ export function containerEntryFor(system: System, name: string): Entry | Fault {
       ...handler.imports,
     ],
     `consume(${objectOf(options)});`,
+  );
+}
+
+/** A server, which spills what it cannot hold to its twin, where it has one. */
+function serverEntry(name: string, workload: Http, ports: Part): Entry {
+  const { options, imports } = answeringOf(workload);
+  const location = `process.env[${text(twinEnv)}]`;
+  const twin = `...(${location} && { twin: twin({ name: ${text(name)}, location: ${location} }) })`;
+  const told = [
+    ...options,
+    `routes: ${JSON.stringify(workload.routes)}`,
+    `metrics: { workload: ${text(name)} }`,
+    `admission: { ...admissionFrom(process.env), ${twin} }`,
+  ];
+  return moduleOf(
+    "Container",
+    name,
+    [
+      [`${workload.code}/index.ts`, "create"],
+      ["runtime/entries/ecs/http.ts", "ecsHttp"],
+      ["runtime/overflow/settings.ts", "admissionFrom"],
+      ["runtime/adapters/aws/twin.ts", "twin"],
+      ...ports.imports,
+      ...imports,
+    ],
+    `await ecsHttp(${created(ports)}, ${objectOf(told)});`,
   );
 }
 
@@ -154,12 +183,15 @@ function calledOf(workload: Workload): Trigger {
     return { call: lambda("steps", "lambdaSteps"), options: [], imports: [] };
   if (workload.kind !== "http")
     return { call: lambda("identity", "lambdaIdentity"), options: [], imports: [] };
-  const { auth = "jwt", maxBodyBytes } = workload;
+  return { call: lambda("http", "lambdaHttp"), ...answeringOf(workload) };
+}
+
+/** What every host of an HTTP workload has to know. */
+function answeringOf({ auth = "jwt", maxBodyBytes }: Http): Pick<Trigger, "options" | "imports"> {
   const token = Object.entries(tokenEnv).map(
     ([part, variable]) => `${part}: ${envValue(variable)}`,
   );
   return {
-    call: lambda("http", "lambdaHttp"),
     options: [
       `auth: ${text(auth)}`,
       ...(maxBodyBytes === undefined ? [] : [`maxBodyBytes: ${maxBodyBytes}`]),

@@ -97,6 +97,7 @@ const needsByCommand: Readonly<Record<string, NeedsOf>> = {
   CreateScheduleCommand: schedule("CreateSchedule"),
   UpdateScheduleCommand: schedule("UpdateSchedule"),
   DeleteScheduleCommand: schedule("DeleteSchedule"),
+  InvokeCommand: one("lambda:InvokeFunction", ({ FunctionName }) => String(FunctionName)),
   StartExecutionCommand: one("states:StartExecution", ({ stateMachineArn }) =>
     String(stateMachineArn),
   ),

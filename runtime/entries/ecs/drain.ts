@@ -4,7 +4,8 @@ import type { Server, ServerResponse } from "node:http";
  * Lets a server stop without cutting off anyone: connections are closed as soon as they are idle,
  * answers under way say `connection: close`.
  * @param deadlineMs after which what is left is cut off
- * @returns draining: whether it has begun; stop: begins it, and resolves with how many were cut off
+ * @returns draining: whether it has begun; stop: begins it, and resolves with how many were cut off;
+ *   inFlight: the answers that are not sent yet
  */
 export function drainable(server: Server, deadlineMs: number) {
   const inFlight = new Set<ServerResponse>();
@@ -35,5 +36,9 @@ export function drainable(server: Server, deadlineMs: number) {
     });
     return stopping;
   };
-  return { draining: () => stopping !== undefined, stop };
+  return {
+    draining: () => stopping !== undefined,
+    stop,
+    inFlight: inFlight as ReadonlySet<ServerResponse>,
+  };
 }

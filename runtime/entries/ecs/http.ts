@@ -3,9 +3,18 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { getRequestListener } from "@hono/node-server";
 import { ownHeaders } from "../../http/guard.ts";
 import { Problem } from "../../http/problem.ts";
+import {
+  type AdmissionOptions,
+  type AdmissionSnapshot,
+  admission,
+} from "../../overflow/admission.ts";
+import { reportMetrics } from "../../overflow/metrics.ts";
 import type { HttpHandler } from "../../ports/http.ts";
 import { type HostOptions, hosted } from "../host.ts";
+import { bodyReader } from "./bodies.ts";
+import { boundConnections } from "./connections.ts";
 import { drainable } from "./drain.ts";
+import { type ServerLimits, serverLimits } from "./limits.ts";
 
 export interface EcsOptions extends HostOptions {
   /** Default: the variable PORT, else 8080. 0: any free one */
@@ -14,27 +23,38 @@ export interface EcsOptions extends HostOptions {
   readonly host?: string;
   /** How long requests in flight may take after SIGTERM. Default: 25 (ECS kills after 30) */
   readonly drainSeconds?: number;
+  /** What is done with more requests than it can hold; false: all of them are begun. */
+  readonly admission?: AdmissionOptions | false;
+  /** Name under which admission is reported, a line a minute. Default: it is not */
+  readonly metrics?: { readonly workload: string };
+  /** Against clients that mean harm. */
+  readonly limits?: Partial<ServerLimits>;
 }
 
 export interface EcsServer {
   readonly port: number;
   /** Drains as on SIGTERM. @returns the requests that were cut off at the deadline */
   stop(): Promise<number>;
+  /** How admission stands; absent without it. */
+  readonly admission?: () => AdmissionSnapshot;
 }
 
-/** Longer than a load balancer keeps its side open (60 s), so that it never meets a closed one. */
-const keepAliveMs = 65_000;
+const signals = ["SIGTERM", "SIGINT"] as const;
 
 /**
- * An HTTP workload as a server in a container: `/healthz` for the load balancer; on SIGTERM it
+ * An HTTP workload as a server in a container: `/healthz` for the load balancer, and admission
+ * control behind the check of tokens, so that nobody without one costs anything; on SIGTERM it
  * is no longer ready, takes no new connections, finishes what is in flight, and exits with 0
  * (1 where requests had to be cut off).
  * @example
  * await ecsHttp(create(ports), { auth: "jwt", routes, verify });
  */
 export async function ecsHttp(handler: HttpHandler, options: EcsOptions): Promise<EcsServer> {
-  const { port, host = "0.0.0.0", drainSeconds = 25, ...declared } = options;
-  const guarded = hosted(handler, declared, { headersAreSet: true });
+  const { port, host = "0.0.0.0", drainSeconds = 25, metrics, limits, ...declared } = options;
+  const bounds = { ...serverLimits, ...limits };
+  const admitted = options.admission === false ? undefined : admission(handler, options.admission);
+  const guarded = hosted(admitted?.handler ?? handler, declared, { headersAreSet: true });
+  const readBody = bodyReader(options.maxBodyBytes, bounds.heldBytes);
   const listener = getRequestListener(
     (request, env) => {
       const { incoming, outgoing } = env as { incoming: IncomingMessage; outgoing: ServerResponse };
@@ -51,23 +71,50 @@ export async function ecsHttp(handler: HttpHandler, options: EcsOptions): Promis
     { errorHandler: () => new Problem("invalid").toResponse() },
   );
   const server = createServer(
-    { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: keepAliveMs },
+    {
+      requestTimeout: bounds.requestMs,
+      headersTimeout: bounds.headersMs,
+      keepAliveTimeout: bounds.keepAliveMs,
+      maxHeaderSize: bounds.headerBytes,
+      // How late the two time limits may be.
+      connectionsCheckingInterval: 1_000,
+    },
     (incoming, outgoing) => {
-      if (incoming.url !== "/healthz") return void listener(incoming, outgoing);
+      if (incoming.url !== "/healthz") {
+        const reading = readBody(incoming, outgoing);
+        if (!reading) return void listener(incoming, outgoing);
+        return void reading.then((isRead) => (isRead ? listener(incoming, outgoing) : undefined));
+      }
       outgoing.writeHead(drain.draining() ? 503 : 200, { "content-type": "text/plain" });
       outgoing.end(drain.draining() ? "draining" : "ok");
     },
   );
   const drain = drainable(server, drainSeconds * 1000);
+  boundConnections(server, bounds.connections, drain.inFlight);
+  const endReport =
+    metrics && admitted ? reportMetrics(metrics.workload, admitted.snapshot) : undefined;
+  let stopping: Promise<number> | undefined;
+  const stop = () => {
+    stopping ??= drain.stop().then((cut) => {
+      endReport?.();
+      for (const signal of signals) process.off(signal, end);
+      return cut;
+    });
+    return stopping;
+  };
+  const end = async () => process.exit((await stop()) === 0 ? 0 : 1);
 
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(port ?? Number(process.env.PORT ?? 8080), host, resolve);
   });
-  for (const signal of ["SIGTERM", "SIGINT"] as const)
-    process.once(signal, async () => process.exit((await drain.stop()) === 0 ? 0 : 1));
+  for (const signal of signals) process.once(signal, end);
   const address = server.address();
-  return { port: typeof address === "object" && address ? address.port : 0, stop: drain.stop };
+  return {
+    port: typeof address === "object" && address ? address.port : 0,
+    stop,
+    ...(admitted && { admission: admitted.snapshot }),
+  };
 }
 
 /** The load balancer's trace id, else a new one; a client cannot put anything else into logs. */

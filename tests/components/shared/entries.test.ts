@@ -132,6 +132,8 @@ const factories: Record<string, string[]> = {
       "secrets",
     ].map((kind) => [`runtime/adapters/aws/${kind}`, [kind]]),
   ),
+  "runtime/adapters/aws/twin": ["twin"],
+  "runtime/overflow/settings": ["admissionFrom"],
   "runtime/adapters/aws/object-store": ["objectStore"],
   "runtime/adapters/aws/object-urls": ["objectUrls"],
   "runtime/adapters/aws/dead-letters": ["deadLetters"],
@@ -154,6 +156,10 @@ beforeAll(async () => {
   await write(
     "runtime/entries/ecs/consumer.ts",
     "export const consume = (options: unknown) => { Object.assign(globalThis, { consumed: options }); };",
+  );
+  await write(
+    "runtime/entries/ecs/http.ts",
+    "export const ecsHttp = async (...given: unknown[]) => { Object.assign(globalThis, { served: given }); };",
   );
   for (const { code } of Object.values(system.workloads))
     await write(`${code}/index.ts`, "export const create = async (ports: object) => ports;");
@@ -307,6 +313,34 @@ describe("a container's entry", () => {
     });
   });
 
+  test("of HTTP serves what is declared, and spills to its twin", async () => {
+    await run(containerEntryFor(system, "notesApi"));
+    const { served } = globalThis as { served?: readonly unknown[] };
+    expect(served).toMatchObject([
+      { notes: { table: { name: "notes", location: "table_notes" } } },
+      {
+        auth: "jwt",
+        maxBodyBytes: 1000,
+        verify: { tokenVerifier: { issuer: "token_issuer" } },
+        routes: ["GET /notes"],
+        metrics: { workload: "notesApi" },
+        admission: { twin: { twin: { name: "notesApi", location: "twin" } } },
+      },
+    ]);
+  });
+
+  test("of HTTP has no twin where none is set", async () => {
+    const entry = containerEntryFor(system, "hello") as Entry;
+    vi.stubEnv("SPILLWAY_TWIN", undefined);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const { it } = await bundle({ it: entry.code }, root);
+    const file = join(root, "alone.mjs");
+    await writeFile(file, it?.code ?? "");
+    await import(pathToFileURL(file).href);
+    const { served } = globalThis as { served?: readonly Record<string, unknown>[] };
+    expect(served?.[1]?.admission).not.toHaveProperty("twin");
+  });
+
   test("calls create with the same adapters as a function's", async () => {
     expect(await consumedBy("fan")).toMatchObject({
       feed: "topic",
@@ -325,7 +359,7 @@ describe("a container's entry", () => {
   test.each([
     ["reader", "reads streams in order"],
     ["feed", "reads streams in order"],
-    ["hello", "not started by a queue"],
+    ["rules", "not started by a queue"],
     ["ghost", "is not declared"],
   ])("of %s is refused", (name, why) => {
     expect(containerEntryFor(system, name)).toContain(why);
@@ -364,17 +398,20 @@ test("entries agree in types with the adapters, the entries and the code that th
   timeout: 120_000,
 }, () => {
   const names = bundled(storefront);
-  const queued = names.filter(
+  const contained = names.filter(
     (name) =>
+      storefront.workloads[name as keyof typeof storefront.workloads].kind === "http" ||
       sourceOf(storefront, name)?.via === "queue" ||
       storefront.workloads[name as keyof typeof storefront.workloads].kind === "workflow",
   );
   const sources = new Map([
     ...names.map((name) => [`function-${name}.ts`, entryFor(storefront, name)] as const),
-    ...queued.map((name) => [`container-${name}.ts`, containerEntryFor(storefront, name)] as const),
+    ...contained.map(
+      (name) => [`container-${name}.ts`, containerEntryFor(storefront, name)] as const,
+    ),
   ]);
   expect([...sources.values()].filter((entry) => typeof entry === "string")).toEqual([]);
-  expect(queued.length).toBeGreaterThan(0);
+  expect(contained.length).toBeGreaterThan(0);
   const texts = [...sources].map(([file, entry]) => [file, (entry as Entry).code] as const);
   // A factory that needs no ports need not name what it is given.
   const allowed = ({ line, code }: Complaint) => code === 2554 && line.includes("create({})");

@@ -1,0 +1,149 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import { compile } from "../components/shared/compile.ts";
+import { startPostgres } from "../runtime/adapters/local/postgres.ts";
+import { callsUsd, tasksUsd } from "./burst/cost.ts";
+import { between, type Fleet, type FleetStand, startFleet } from "./burst/fleet.ts";
+import { balancer, closedLoop, openLoop, type Phase, percentile } from "./burst/load.ts";
+import { ask, effects, prepare } from "./burst/workload.ts";
+import { type Bench, type Result, result, shown } from "./result.ts";
+
+const root = path.resolve(import.meta.dirname, "..");
+const replicas = 2;
+/**
+ * Requests that a container works on at a time, at most. Few, since two cores hold the load, the
+ * containers and the twins: at five times the capacity there must be cores left to be idle.
+ */
+const ceiling = 2;
+const times = [0.5, 1, 2, 5] as const;
+const seconds = 8;
+
+interface Measured extends Phase {
+  readonly stand: FleetStand;
+  /** CPU of load, containers and twins; and of all that runs on this machine. */
+  readonly cores: number;
+  readonly machine: number;
+}
+
+/**
+ * Open-loop load at half to five times the capacity of two containers, with overflow to their
+ * function twins and, on containers of their own, without. The twins run the function's bundle.
+ */
+const burst: Bench = async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), "spillway-bench-"));
+  const postgres = await startPostgres(path.join(folder, "postgres"));
+  const fleets: Fleet[] = [];
+  let asked = 0;
+  const asks = () => ask(asked++);
+  try {
+    await prepare(postgres.pool);
+    const module = await bundled(folder);
+    const fleet = async (spills: boolean) => {
+      const one = await startFleet(replicas, ceiling, postgres.url, spills ? module : undefined);
+      fleets.push(one);
+      const { send, close } = balancer(one.ports);
+      return { ...one, send, close };
+    };
+    const over = await fleet(true);
+    const alone = await fleet(false);
+    const capacity = await knee(alone.send, asks);
+    // Connections are open and code is warm in both before anything counts.
+    for (const { send } of [over, alone]) await openLoop(send, capacity / 2, 3, asks, Math.random);
+
+    const measure = async (one: typeof over, rate: number): Promise<Measured> => {
+      const before = await one.stand();
+      const cpu = process.cpuUsage();
+      const busy = busyMs();
+      const began = performance.now();
+      const phase = await openLoop(one.send, rate, seconds, asks, Math.random);
+      const ms = performance.now() - began;
+      const { user, system } = process.cpuUsage(cpu);
+      const stand = between(before, await one.stand());
+      return {
+        ...phase,
+        stand,
+        cores: (stand.cpuMs + (user + system) / 1_000) / ms,
+        machine: (busyMs() - busy) / ms,
+      };
+    };
+    const results: Result[] = [];
+    const p99s: number[] = [];
+    let failed = 0;
+    let answered = 0;
+    for (const factor of times) {
+      const spilling = await measure(over, capacity * factor);
+      const refusing = await measure(alone, capacity * factor);
+      p99s.push(percentile(spilling.latencies, 0.99));
+      failed += spilling.failed;
+      answered += spilling.latencies.length + refusing.latencies.length;
+      results.push(
+        ...told(`${factor}x with overflow`, spilling),
+        ...told(`${factor}x without`, refusing),
+      );
+    }
+    for (const { close } of [over, alone]) close();
+    const slowdown = (p99s.at(-1) ?? Number.NaN) / (p99s[0] ?? Number.NaN);
+    const lost = answered - (await answeredEffects(postgres.pool, asked));
+    return [
+      result("burst: failed requests with overflow", failed, "requests", "<=", 0),
+      result("burst: p99 at 5x / p99 at 0.5x, with overflow", slowdown, "ratio", "<=", 2),
+      result(
+        "burst: answered requests without their effect",
+        Math.max(0, lost),
+        "requests",
+        "<=",
+        0,
+      ),
+      shown("burst: capacity, the knee of two containers", capacity, "requests/s"),
+      ...results,
+    ];
+  } finally {
+    await Promise.all(fleets.map((one) => one.stop()));
+    await postgres.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+};
+
+/** Time that this machine's cores were not idle, in ms. */
+const busyMs = () =>
+  cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0);
+
+/** The function as it is deployed: one minified module. */
+async function bundled(folder: string): Promise<string> {
+  const entry = 'export { handler } from "./bench/burst/function.ts";';
+  const { twin } = await compile({ twin: entry }, root, ["pg-native"]);
+  const file = path.join(folder, "index.mjs");
+  writeFileSync(file, twin?.code ?? "");
+  return pathToFileURL(file).href;
+}
+
+/** The least concurrency that gives nearly all of the throughput that any gives, as that throughput. */
+async function knee(send: Parameters<typeof closedLoop>[0], asks: () => ReturnType<typeof ask>) {
+  await closedLoop(send, replicas * ceiling, 2, asks);
+  const found: number[] = [];
+  for (const share of [0.25, 0.5, 1, 1.5, 2])
+    found.push(await closedLoop(send, Math.round(replicas * ceiling * share), 3, asks));
+  const most = Math.max(...found);
+  return found.find((rate) => rate >= 0.95 * most) as number;
+}
+
+const answeredEffects = async (pool: Parameters<typeof effects>[0], asked: number) =>
+  Math.min(asked, await effects(pool));
+
+function told(name: string, { sent, failed, latencies, stand, ...cpu }: Measured): Result[] {
+  const usd = tasksUsd(replicas, seconds) + callsUsd(stand.spilled, stand.calledMs);
+  return [
+    shown(`burst: ${name}: failed`, failed / sent, "share of requests"),
+    shown(`burst: ${name}: p50`, percentile(latencies, 0.5), "ms"),
+    shown(`burst: ${name}: p99`, percentile(latencies, 0.99), "ms"),
+    shown(`burst: ${name}: spilled`, stand.spilled / sent, "share of requests"),
+    shown(`burst: ${name}: cold starts`, stand.coldStarts, "starts"),
+    shown(`burst: ${name}: CPU of load, containers and twins`, cpu.cores, "cores"),
+    shown(`burst: ${name}: CPU of the whole machine`, cpu.machine, "cores"),
+    shown(`burst: ${name}: list price`, (usd / latencies.length) * 1e6, "USD per million answers"),
+  ];
+}
+
+export const parts: Readonly<Record<string, Bench>> = { burst };

@@ -1,0 +1,38 @@
+import type { Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+
+/**
+ * Bounds the connections of a server. One too many does not shut the door on whoever comes next: it
+ * ends those that have been open longest without a whole request, which is what a flood of slow
+ * clients is made of. One whose request is being answered is never ended; where all are, the new
+ * one is.
+ * @param most at a time
+ * @param inFlight answers that are not sent yet
+ */
+export function boundConnections(
+  server: Server,
+  most: number,
+  inFlight: ReadonlySet<ServerResponse>,
+): void {
+  /** In the order of a Set, which is that of arrival. */
+  const open = new Set<Socket>();
+  // Several at once, so that a flood does not look through all of them for each connection.
+  const atOnce = Math.max(1, Math.floor(most / 16));
+
+  server.on("connection", (socket: Socket) => {
+    open.add(socket);
+    socket.once("close", () => open.delete(socket));
+    if (open.size <= most) return;
+    const busy = new Set<Socket | null>([socket]);
+    for (const response of inFlight) if (response.req.complete) busy.add(response.socket);
+    let ended = 0;
+    for (const one of open) {
+      if (busy.has(one)) continue;
+      one.destroy();
+      open.delete(one);
+      ended += 1;
+      if (ended === atOnce) break;
+    }
+    if (ended === 0) socket.destroy();
+  });
+}
