@@ -11,7 +11,9 @@ export const places = {
   anything: () => "*",
   /** The role that the service takes on for it. */
   role: (_: string, roleArn: string) => roleArn,
-} as const satisfies Record<string, (arn: string, roleArn: string) => string>;
+  /** The user of the store that it connects as. */
+  user: (_: string, __: string, userArn: string) => userArn,
+} as const satisfies Record<string, (arn: string, roleArn: string, userArn: string) => string>;
 export type Place = keyof typeof places;
 
 /** What one verb of a port needs: exact actions, and what they are on. */
@@ -30,6 +32,8 @@ type Granting = {
 const on = (place: Place, ...actions: string[]): Grant => ({ actions, on: place });
 const itself = (...actions: string[]): readonly Grant[] => [on("itself", ...actions)];
 const nothing: readonly Grant[] = [];
+/** IAM is asked about the cache and about the user, both. */
+const connecting = [on("itself", "elasticache:Connect"), on("user", "elasticache:Connect")];
 
 /**
  * Verb by verb, what an adapter of runtime/adapters/aws may call and nothing else. A native
@@ -92,14 +96,14 @@ export const grants = {
     status: [on("executions", "states:DescribeExecution")],
   },
   secret: { get: itself("secretsmanager:GetSecretValue") },
-  // Reached through the network, with credentials of their own or none.
-  sql: { query: nothing, transaction: nothing },
+  // One connection serves all verbs: who may connect is asked, and no more.
+  sql: { query: itself("rds-db:connect"), transaction: itself("rds-db:connect") },
   cache: {
-    get: nothing,
-    set: nothing,
-    increment: nothing,
-    publish: nothing,
-    subscribe: nothing,
+    get: connecting,
+    set: connecting,
+    increment: connecting,
+    publish: connecting,
+    subscribe: connecting,
   },
   scanner: { scan: nothing },
   // A public app client's operations are unsigned: Cognito asks IAM for nothing.

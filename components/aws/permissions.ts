@@ -15,6 +15,8 @@ export interface Granted {
   readonly arn?: string;
   /** Of a scheduler: the role that its schedules send with. */
   readonly roleArn?: string;
+  /** Of a cache: the user that code connects as. */
+  readonly userArn?: string;
   /** Of a native resource. */
   readonly actions?: readonly string[];
 }
@@ -26,6 +28,7 @@ const suffixes: Readonly<Record<Place, string>> = {
   executions: "Executions",
   anything: "",
   role: "Role",
+  user: "User",
 };
 const sidOf = ({ kind, name }: Use, place: Place): string =>
   kind === "objectStore"
@@ -37,11 +40,11 @@ const sidOf = ({ kind, name }: Use, place: Place): string =>
  * @param resource what the use is bound to
  */
 export function statementsOf(use: Use, resource: Granted): Statement[] {
-  const { arn = "", roleArn = "", actions } = resource;
+  const { arn = "", roleArn = "", userArn = "", actions } = resource;
   const given = grantsOf(use, actions);
   return (Object.keys(places) as Place[]).flatMap((place): Statement[] => {
     const here: readonly Grant[] = given.filter((grant) => grant.on === place);
-    const Resource = places[place](arn, roleArn);
+    const Resource = places[place](arn, roleArn, userArn);
     if (here.length === 0 || (arn === "" && place !== "anything")) return [];
     const Action = [...new Set(here.flatMap((grant) => grant.actions))].sort();
     const Condition = here.find((grant) => grant.condition)?.condition;

@@ -75,7 +75,18 @@ describe("verbs to permissions", () => {
     expect(of("secret", "get")[0]?.Action).toEqual(["secretsmanager:GetSecretValue"]);
   });
 
-  test.each(["sql", "cache", "scanner", "identity", "edge"] as const)("a %s needs none", (kind) => {
+  test("a database asks who may connect, a cache by itself and by the user", () => {
+    const both = { arn, userArn: "arn:user" };
+    expect(bound(both, "sql", "query", "transaction")).toEqual([
+      { Sid: "SqlMyThing", Action: ["rds-db:connect"], Resource: arn },
+    ]);
+    expect(bound(both, "cache", ...access.cache.verbs)).toEqual([
+      { Sid: "CacheMyThing", Action: ["elasticache:Connect"], Resource: arn },
+      { Sid: "CacheMyThingUser", Action: ["elasticache:Connect"], Resource: "arn:user" },
+    ]);
+  });
+
+  test.each(["scanner", "identity", "edge"] as const)("a %s needs none", (kind) => {
     expect(needsArn(use(kind, ...access[kind].verbs))).toBe(false);
     expect(of(kind, ...access[kind].verbs)).toEqual([]);
   });
@@ -160,7 +171,7 @@ describe("verbs to permissions", () => {
       .flatMap((verbs) => Object.values(verbs).flat())
       .flatMap((grant) => grant.actions);
     expect(actions.length).toBeGreaterThan(10);
-    expect(actions.filter((action) => !/^[a-z0-9]+:[A-Za-z]+$/.test(action))).toEqual([]);
+    expect(actions.filter((action) => !/^[a-z0-9-]+:[A-Za-z]+$/.test(action))).toEqual([]);
   });
 });
 

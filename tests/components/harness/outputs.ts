@@ -57,6 +57,20 @@ export function plausibleOutputs({ type, name: logical, inputs }: Made): Record<
       return { name, arn: arn("events", `event-bus/${name}`) };
     case "aws:cloudwatch/eventRule:EventRule":
       return { name, arn: arn("events", `rule/${inputs.eventBusName}/${name}`) };
+    case "aws:rds/instance:Instance":
+      return {
+        arn: arn("rds", `db:${inputs.identifier}`),
+        resourceId: `db-${logical.toUpperCase()}`,
+        address: `${inputs.identifier}.rds.amazonaws.com`,
+        masterUserSecrets: [{ secretArn: arn("secretsmanager", `secret:rds!${logical}-AbCdEf`) }],
+      };
+    case "aws:elasticache/replicationGroup:ReplicationGroup":
+      return {
+        arn: arn("elasticache", `replicationgroup:${inputs.replicationGroupId}`),
+        primaryEndpointAddress: `master.${inputs.replicationGroupId}.cache.amazonaws.com`,
+      };
+    case "aws:elasticache/user:User":
+      return { arn: arn("elasticache", `user:${inputs.userId}`) };
     case "aws:scheduler/scheduleGroup:ScheduleGroup":
       return { name, arn: arn("scheduler", `schedule-group/${name}`) };
     case "aws:scheduler/schedule:Schedule":
@@ -90,6 +104,9 @@ export function awsInvoke(token: string): Record<string, unknown> {
   switch (token) {
     case "aws:index/getCallerIdentity:getCallerIdentity":
       return { accountId: account };
+    case "aws:index/getAvailabilityZones:getAvailabilityZones":
+      // Not in their order, and more than are asked for.
+      return { names: ["c", "a", "d", "b"].map((zone) => region + zone) };
     case "aws:index/getPartition:getPartition":
       return { partition: "aws" };
     case "aws:index/getRegion:getRegion":
