@@ -13,13 +13,25 @@ const noncurrentDays = 30;
 /** When parts of an upload that was never finished are removed, in days. */
 const unfinishedDays = 7;
 
+export interface BucketOptions {
+  readonly protect?: boolean;
+  /** After how many days objects are removed. Default: never */
+  readonly expireDays?: pulumi.Input<number>;
+  /** What others may do: statements of its policy. Default: nothing */
+  readonly allows?: (arn: pulumi.Output<string>) => readonly object[];
+  readonly transform?: BucketTransforms;
+}
+
 /** A bucket that is closed to the public, encrypted, versioned, TLS only, and tidied. */
-export function privateBucket(
+export const privateBucket = (
   name: string,
-  options: { readonly protect?: boolean; readonly transform?: BucketTransforms },
+  options: BucketOptions,
   parent: pulumi.Resource,
-): aws.s3.Bucket {
-  const { protect = true, transform } = options;
+): aws.s3.Bucket => bucketWithPolicy(name, options, parent).bucket;
+
+/** A {@link privateBucket} with its policy, for what has to wait for that. */
+export function bucketWithPolicy(name: string, options: BucketOptions, parent: pulumi.Resource) {
+  const { protect = true, expireDays, allows, transform } = options;
   const bucket = new aws.s3.Bucket(
     name,
     transformed(transform?.bucket, name, {
@@ -65,6 +77,7 @@ export function privateBucket(
           status: "Enabled",
           filter: { prefix: "" },
           noncurrentVersionExpiration: { noncurrentDays },
+          ...(expireDays !== undefined && { expiration: { days: expireDays } }),
           abortIncompleteMultipartUpload: { daysAfterInitiation: unfinishedDays },
         },
       ],
@@ -72,13 +85,22 @@ export function privateBucket(
     // A rule on noncurrent versions needs versions.
     { parent, dependsOn: versioning },
   );
-  new aws.s3.BucketPolicy(
+  const all = pulumi.interpolate`${bucket.arn}/*`;
+  const policy = new aws.s3.BucketPolicy(
     `${name}-tls`,
-    { ...of, policy: tlsOnly("s3:*", bucket.arn, pulumi.interpolate`${bucket.arn}/*`) },
+    {
+      ...of,
+      policy: allows
+        ? pulumi.jsonStringify({
+            Version: "2012-10-17",
+            Statement: [tlsOnlyStatement("s3:*", bucket.arn, all), ...allows(bucket.arn)],
+          })
+        : tlsOnly("s3:*", bucket.arn, all),
+    },
     // Two changes of a bucket's access at once are refused.
     { parent, dependsOn: closed },
   );
-  return bucket;
+  return { bucket, policy };
 }
 
 /**

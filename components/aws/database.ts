@@ -15,7 +15,7 @@ export interface StoreNetwork {
 
 /** What a stack may say of its databases. */
 export interface DatabaseSettings {
-  /** Default: "db.t4g.micro" */
+  /** Default: "db.t4g.small" */
   readonly instanceClass?: string;
   /** A second copy in another zone that takes over within minutes. Default: false */
   readonly multiAz?: boolean;
@@ -26,7 +26,7 @@ export interface DatabaseSettings {
   /** How long backups are kept, in days, where stores are backed up. Default: 35, the most */
   readonly backupDays?: number;
   /**
-   * Most connections that workloads may hold together. Default: 80, for the 1 GiB of the default
+   * Most connections that workloads may hold together. Default: 180, for the 2 GiB of the default
    * class: a connection takes about 9.5 MB (RDS User Guide, quotas, max_connections, 2026-11)
    */
   readonly connections?: number;
@@ -42,12 +42,12 @@ export interface DatabaseOptions {
 }
 
 export const databaseDefaults = {
-  instanceClass: "db.t4g.micro",
+  instanceClass: "db.t4g.small",
   multiAz: false,
   storageGb: 20,
   maxStorageGb: 100,
   backupDays: 35,
-  connections: 80,
+  connections: 180,
 } as const satisfies Required<DatabaseSettings>;
 
 export const postgresPort = 5432;

@@ -106,6 +106,8 @@ export function callsOf(system: System, workload: string): Calls {
 
 /** Where a host has the certificates of Amazon's authorities (AWS Lambda Developer Guide, 2026). */
 export const lambdaCertificates = "/var/runtime/ca-cert.pem";
+/** The same in the image of containers: see components/shared/container/Dockerfile. */
+export const imageCertificates = "/app/certificates/rds.pem";
 
 /**
  * The environment of a workload: where its resources are, and whose tokens count.

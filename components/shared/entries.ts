@@ -1,6 +1,7 @@
 import { limits } from "../../planner/index.ts";
 import {
   deadLettersEnv,
+  type Http,
   type Source,
   type System,
   sourceOf,
@@ -63,15 +64,16 @@ const startLine =
   'if (process.env.AWS_LAMBDA_INITIALIZATION_TYPE === "on-demand") console.info({ initMs: Math.round(performance.now()) });';
 
 /**
- * What a container starts with that a queue feeds, workflows' steps included: the same `create`
- * with the same adapters as on a function, behind the consumer. Its queue's URL is in the variable
- * {@link sourceQueueEnv}.
+ * What a container starts with: the same `create` with the same adapters as on a function, behind a
+ * server for requests, or behind the consumer of a queue, workflows' steps included. Its queue's URL
+ * is in the variable {@link sourceQueueEnv}.
  * @param system a declared system
  * @param name of a workload
  */
 export function containerEntryFor(system: System, name: string): Entry | Fault {
   const workload = system.workloads[name];
   if (!workload) return `workload "${name}" is not declared; declare it in system.ts`;
+  if (workload.kind === "http") return serverEntryFor(system, name, workload);
   const source = sourceOf(system, name);
   const isWorkflow = workload.kind === "workflow";
   if (source?.via !== "queue" && !isWorkflow)
@@ -104,6 +106,24 @@ export function containerEntryFor(system: System, name: string): Entry | Fault {
       ...handler.imports,
     ],
     `consume(${objectOf(options)});`,
+  );
+}
+
+/** A server in a container, which is told the routes too: no gateway may stand before it. */
+function serverEntryFor(system: System, name: string, workload: Http): Entry {
+  const ports = portsOf(system, name);
+  const { options, imports } = calledOf(workload);
+  const told = objectOf([...options, `routes: ${JSON.stringify(workload.routes)}`]);
+  return moduleOf(
+    "Container",
+    name,
+    [
+      [`${workload.code}/index.ts`, "create"],
+      ["runtime/entries/ecs/http.ts", "ecsHttp"],
+      ...ports.imports,
+      ...imports,
+    ],
+    `await ecsHttp(${created(ports)}, ${told});`,
   );
 }
 

@@ -66,7 +66,7 @@ describe("a database", () => {
     const { parameters } = graph.find("aws:rds/parameterGroup:ParameterGroup").inputs;
     expect(parameters).toContainEqual({ name: "rds.force_ssl", value: "1" });
     expect(parameters).toContainEqual(
-      expect.objectContaining({ name: "max_connections", value: "95" }),
+      expect.objectContaining({ name: "max_connections", value: "195" }),
     );
   });
 

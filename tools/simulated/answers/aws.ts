@@ -447,6 +447,40 @@ export const aws: Record<string, TypeAnswers> = {
     id: "{userGroupId}",
     outputs: { arn: arn("elasticache", "usergroup:{userGroupId}") },
   },
+  "aws:ecs/cluster:Cluster": {
+    id: arn("ecs", "cluster/{name}"),
+    outputs: { arn: "{id}" },
+  },
+  "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders": { id: "{clusterName}", puts: true },
+  "aws:ecs/taskDefinition:TaskDefinition": {
+    id: "{family}",
+    // Each is a revision of its family: an old one goes when the new one is there.
+    key: "{family}:{hex8}",
+    outputs: {
+      arn: arn("ecs", "task-definition/{family}:1"),
+      arnWithoutRevision: arn("ecs", "task-definition/{family}"),
+      revision: 1,
+    },
+    puts: true,
+  },
+  "aws:ecs/service:Service": {
+    id: ({ props }) => `${String(props.cluster).replace(":cluster/", ":service/")}/${props.name}`,
+    outputs: { arn: "{id}", platformVersion: "LATEST" },
+  },
+  "aws:appautoscaling/target:Target": {
+    id: "{resourceId}",
+    key: "{serviceNamespace}/{resourceId}/{scalableDimension}",
+    outputs: { arn: arn("application-autoscaling", "scalable-target/{hex17}") },
+    puts: true,
+  },
+  "aws:appautoscaling/policy:Policy": {
+    id: "{name}",
+    key: "{resourceId}/{name}",
+    outputs: {
+      arn: arn("autoscaling", "scalingPolicy:{uuid}:resource/ecs/{resourceId}:policyName/{name}"),
+    },
+    puts: true,
+  },
   "aws:xray/group:Group": {
     id: arn("xray", "group/{groupName}/{hex10}"),
     outputs: { arn: "{id}" },
