@@ -155,6 +155,10 @@ beforeAll(async () => {
     "runtime/entries/ecs/consumer.ts",
     "export const consume = (options: unknown) => { Object.assign(globalThis, { consumed: options }); };",
   );
+  await write(
+    "runtime/entries/ecs/http.ts",
+    "export const ecsHttp = async (...given: unknown[]) => { Object.assign(globalThis, { served: given }); };",
+  );
   for (const { code } of Object.values(system.workloads))
     await write(`${code}/index.ts`, "export const create = async (ports: object) => ports;");
 });
@@ -314,6 +318,30 @@ describe("a container's entry", () => {
     });
   });
 
+  test("of requests is a server, told its routes and whose tokens count", async () => {
+    await run(containerEntryFor(system, "notesApi"));
+    const { served } = globalThis as { served?: unknown };
+    expect(served).toEqual([
+      {
+        notes: { table: { name: "notes", location: "table_notes" } },
+        inbox: { queue: { name: "inbox", location: "queue_inbox", maxBytes: 65_536 } },
+        secrets: { secrets: { locations: { "api-key": "secret_arn_api_key" } } },
+      },
+      {
+        auth: "jwt",
+        maxBodyBytes: 1000,
+        verify: {
+          tokenVerifier: {
+            issuer: "token_issuer",
+            audience: "token_audience",
+            jwks: "token_jwks",
+          },
+        },
+        routes: ["GET /notes"],
+      },
+    ]);
+  });
+
   test("of a workflow answers its state machine by the token of each message", async () => {
     expect(await consumedBy("saga")).toMatchObject({
       consumer: { queueConsumer: { name: "saga", location: "source_queue" } },
@@ -325,7 +353,8 @@ describe("a container's entry", () => {
   test.each([
     ["reader", "reads streams in order"],
     ["feed", "reads streams in order"],
-    ["hello", "not started by a queue"],
+    ["rules", "not started by a queue"],
+    ["live", "not started by a queue"],
     ["ghost", "is not declared"],
   ])("of %s is refused", (name, why) => {
     expect(containerEntryFor(system, name)).toContain(why);
