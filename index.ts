@@ -1,14 +1,21 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { Alerts } from "./components/aws/Alerts.ts";
+import { Balancer } from "./components/aws/Balancer.ts";
 import { Channels } from "./components/aws/Channels.ts";
+import { ContainerCore } from "./components/aws/ContainerCore.ts";
+import { connectionFaults } from "./components/aws/container-plan.ts";
 import { DataStores } from "./components/aws/DataStores.ts";
-import { deploymentOf } from "./components/aws/deployment.ts";
+import { databaseDefaults } from "./components/aws/database.ts";
+import { deploymentOf, needsNetwork } from "./components/aws/deployment.ts";
 import { EventPipeline } from "./components/aws/EventPipeline.ts";
+import { Network, type NetworkArgs, networkFaults } from "./components/aws/Network.ts";
 import { Observability } from "./components/aws/Observability.ts";
 import { ServerlessEdge } from "./components/aws/ServerlessEdge.ts";
 import { UserPool } from "./components/aws/UserPool.ts";
+import { WorkloadImage } from "./components/aws/WorkloadImage.ts";
 import { bundleFunctions, hasCode } from "./components/shared/bundling.ts";
+import { imageSource } from "./components/shared/image.ts";
 import { placeAll, placementFaults, summary } from "./planner/index.ts";
 import { alertsOf, corsOf, readSettings } from "./settings.ts";
 import { secretsOf } from "./spec/index.ts";
@@ -17,8 +24,17 @@ import { system } from "./system.ts";
 const coded = Object.keys(system.workloads).filter((name) => hasCode(system, name));
 const settings = readSettings(system, secretsOf(system, coded));
 const placed = placeAll(system, { overrides: settings.placement });
-const { functions, waiting, left } = deploymentOf(system, placed, (name) => coded.includes(name));
-const deployed = [...functions, ...waiting];
+const { functions, waiting, servers, left } = deploymentOf(
+  system,
+  placed,
+  (name) => coded.includes(name),
+  { migrated: settings.migrations === "by-hand" },
+);
+const containers = [...servers, ...waiting];
+const deployed = [...functions, ...containers];
+const placements = Object.fromEntries(placed.map((placement) => [placement.name, placement]));
+const net = settings.network as NetworkArgs;
+const { capacity, database, cache } = settings;
 
 // The rest of the declaration is left out, aloud; but not what the stack's config asks for.
 const faults = [
@@ -28,11 +44,14 @@ const faults = [
     .map(
       ({ name, because }) => `Placement "${name}": ${because}; take it out of the stack's config`,
     ),
+  ...networkFaults(net).map((fault) => `network: ${fault}`),
+  ...connectionFaults(
+    { system, workloads: deployed, placements, capacity },
+    database.connections ?? databaseDefaults.connections,
+  ),
 ];
 if (faults.length > 0) throw new pulumi.RunError(faults.join("\n"));
 for (const { name, because } of left) void pulumi.log.info(`Not deployed: ${name}, ${because}`);
-if (waiting.length > 0)
-  void pulumi.log.info(`Messages wait for the containers of ${waiting.join(", ")}`);
 
 const { protect, backups, logRetentionDays, secrets } = settings;
 const provider = new aws.Provider("aws", {
@@ -44,9 +63,10 @@ const made = { system, workloads: deployed };
 const shared = {
   system,
   logRetentionDays,
-  placements: Object.fromEntries(placed.map((placement) => [placement.name, placement])),
+  placements,
   artefacts: await bundleFunctions({ system, workloads: functions }),
 };
+const source = await imageSource({ system, workloads: containers });
 const ofKind = (...kinds: string[]) =>
   deployed.filter((name) =>
     kinds.includes(system.workloads[name as keyof typeof system.workloads].kind),
@@ -54,9 +74,12 @@ const ofKind = (...kinds: string[]) =>
 
 const alerts = new Alerts("alerts", alertsOf(settings), opts);
 const cors = corsOf(system, settings);
+const network = needsNetwork(system, deployed, containers)
+  ? new Network("network", net, opts)
+  : undefined;
 const data = new DataStores(
   "stores",
-  { ...made, waiting, secrets, protect, backups, origins: cors?.origins },
+  { ...made, secrets, protect, origins: cors?.origins, backups, network, database, cache, logRetentionDays },
   opts,
 );
 const channels = new Channels("channels", { ...made, stores: data.bindings }, opts);
@@ -66,22 +89,34 @@ const users = new UserPool(
   { ...shared, workloads: ofKind("onIdentity"), stores, protect },
   opts,
 );
+const inside = { ...shared, network, stores };
+const balancer =
+  network && servers.length > 0
+    ? new Balancer("balancer", { ...inside, network, workloads: servers, protect }, opts)
+    : undefined;
+const listeners = balancer?.listeners;
 const edge = new ServerlessEdge(
   "edge",
-  { ...shared, workloads: ofKind("http"), stores, userPool: users, cors },
+  { ...inside, workloads: ofKind("http"), listeners, userPool: users, cors },
   opts,
 );
 const started = ofKind("onMessage", "onObject", "onSchedule", "job", "workflow");
 const events = new EventPipeline(
   "events",
-  {
-    ...shared,
-    workloads: started,
-    stores: { ...stores, ...edge.bindings },
-    alarms: alerts.arn,
-  },
+  { ...inside, workloads: started, stores: { ...stores, ...edge.bindings }, alarms: alerts.arn },
   opts,
 );
+if (network && source) {
+  const image = new WorkloadImage("image", { source, protect }, opts);
+  const { bindings } = edge;
+  const { consumers } = events;
+  const run = { workloads: containers, network, image, balancer, consumers, capacity };
+  new ContainerCore(
+    "core",
+    { ...shared, ...run, stores: { ...stores, ...bindings }, userPool: users },
+    opts,
+  );
+}
 const watched = { ...made, stores, edge, users, events, alerts };
 const { link } = new Observability("watch", watched, opts);
 
@@ -91,7 +126,7 @@ export const url = edge.url;
 export const dashboard = link;
 export const userPoolId = users.pool.id;
 export const userPoolClientId = users.clientId;
-/** Queues that containers will read, by workload. */
+/** Queues that containers read, by workload. */
 export const consumers = Object.fromEntries(
   Object.entries(events.consumers).map(([name, { queueUrl }]) => [name, queueUrl]),
 );

@@ -24,6 +24,16 @@ export interface Settings {
   readonly anomalyMonitor: string;
   /** Origins that browsers may call from; empty: those of the system's edge. */
   readonly corsOrigins: readonly string[];
+  /** The network: range, zones, nat ("none", "one", "per-zone"), endpoints. Default: its component's */
+  readonly network: Part<"network">;
+  /** Databases: instanceClass, multiAz, storageGb, maxStorageGb, backupDays, connections. */
+  readonly database: Part<"database">;
+  /** Caches: nodeType, nodes. */
+  readonly cache: Part<"cache">;
+  /** Who migrates databases: "by-hand", or "" where nobody says so. */
+  readonly migrations: (typeof migrators)[number];
+  /** Tasks by workload: min, max, spot (percent). */
+  readonly capacity: Readonly<Record<string, Part<"capacity">>>;
   /** Hosts chosen by hand, by workload. */
   readonly placement: Readonly<Record<string, Host>>;
   /** Tags on every resource, beside `system` and `stack`. */
@@ -31,6 +41,28 @@ export interface Settings {
   /** Values of the system's secrets, by name. */
   readonly secrets: Readonly<Record<string, string>>;
 }
+
+const migrators = ["", "by-hand"] as const;
+
+/** Settings that are objects: what each may name, and of which type. */
+const parts = {
+  network: { range: "text", zones: "number", nat: "text", endpoints: "list" },
+  database: {
+    instanceClass: "text",
+    multiAz: "flag",
+    storageGb: "number",
+    maxStorageGb: "number",
+    backupDays: "number",
+    connections: "number",
+  },
+  cache: { nodeType: "text", nodes: "number" },
+  capacity: { min: "number", max: "number", spot: "number" },
+} as const;
+type Types = { text: string; number: number; flag: boolean; list: readonly string[] };
+/** A setting that is an object; its values are held to their types here, and weighed by components. */
+export type Part<K extends keyof typeof parts> = {
+  readonly [P in keyof (typeof parts)[K]]?: Types[(typeof parts)[K][P] & keyof Types];
+};
 
 export const defaults: Settings = {
   cloud: "aws",
@@ -42,6 +74,11 @@ export const defaults: Settings = {
   monthlyBudget: 0,
   anomalyMonitor: "",
   corsOrigins: [],
+  network: {},
+  database: {},
+  cache: {},
+  migrations: "",
+  capacity: {},
   placement: {},
   tags: {},
   secrets: {},
@@ -80,6 +117,11 @@ export function parseSettings(raw: Raw, system: System, needed: readonly string[
     monthlyBudget: budget(raw, faults),
     anomalyMonitor: monitor(raw, faults),
     corsOrigins: origins(raw, faults),
+    network: part(raw, "network", faults),
+    database: part(raw, "database", faults),
+    cache: part(raw, "cache", faults),
+    migrations: oneOf(raw, "migrations", migrators, faults),
+    capacity: capacity(raw, system, faults),
     placement: placement(raw, system, faults),
     tags: record(raw, "tags", faults),
     secrets: secrets(raw, system, needed, faults),
@@ -194,6 +236,62 @@ function origins(raw: Raw, faults: Faults): readonly string[] {
     )
       faults.push(`corsOrigins has ${JSON.stringify(origin)}; write it as "https://shop.example"`);
   return given as string[];
+}
+
+const isType: Readonly<Record<keyof Types, (value: unknown) => boolean>> = {
+  text: (value) => typeof value === "string",
+  number: (value) => typeof value === "number" && Number.isFinite(value) && value >= 0,
+  flag: (value) => typeof value === "boolean",
+  list: (value) => Array.isArray(value) && value.every((item) => typeof item === "string"),
+};
+
+function part<K extends "network" | "database" | "cache">(
+  raw: Raw,
+  key: K,
+  faults: Faults,
+): Part<K> {
+  return typed(json(raw, key, faults, "an object"), key, key, faults);
+}
+
+/** An object whose values have the types of `kind`. */
+function typed<K extends keyof typeof parts>(
+  given: unknown,
+  kind: K,
+  at: string,
+  faults: Faults,
+): Part<K> {
+  const types: Readonly<Record<string, keyof Types>> = parts[kind];
+  const names = Object.keys(types).join(", ");
+  if (typeof given !== "object" || given === null || Array.isArray(given)) {
+    if (given !== undefined) faults.push(`${at} is no object; give any of ${names}`);
+    return {};
+  }
+  for (const [name, value] of Object.entries(given)) {
+    const type = Object.hasOwn(types, name) ? types[name] : undefined;
+    if (type === undefined) faults.push(`${at}.${name} is unknown; use ${names}`);
+    else if (!isType[type](value))
+      faults.push(`${at}.${name} ${JSON.stringify(value)}; give a ${type}`);
+  }
+  return given as Part<K>;
+}
+
+function capacity(raw: Raw, system: System, faults: Faults): Settings["capacity"] {
+  const given = json(raw, "capacity", faults, "an object") ?? {};
+  if (typeof given !== "object" || given === null || Array.isArray(given)) {
+    faults.push("capacity is no object; give min, max and spot by workload");
+    return {};
+  }
+  for (const name of Object.keys(given))
+    if (!Object.hasOwn(system.workloads, name))
+      faults.push(
+        `capacity.${name}: there is no such workload; use one of ${Object.keys(system.workloads).join(", ")}`,
+      );
+  return Object.fromEntries(
+    Object.entries(given).map(([name, value]) => [
+      name,
+      typed(value, "capacity", `capacity.${name}`, faults),
+    ]),
+  );
 }
 
 function record(raw: Raw, key: "tags" | "placement" | "secrets", faults: Faults) {

@@ -25,6 +25,11 @@ describe("settings", () => {
       monthlyBudget: "400",
       anomalyMonitor: monitor,
       corsOrigins: '["https://shop.example"]',
+      network: '{"zones":3,"nat":"per-zone","endpoints":["queue"]}',
+      database: '{"multiAz":true,"instanceClass":"db.r8g.large"}',
+      cache: '{"nodes":2}',
+      migrations: "by-hand",
+      capacity: '{"orders":{"min":2,"max":6,"spot":50}}',
       placement: '{"users":"container"}',
       tags: '{"team":"shop"}',
       secrets: '{"github-webhook":"s3cret"}',
@@ -39,6 +44,11 @@ describe("settings", () => {
       monthlyBudget: 400,
       anomalyMonitor: monitor,
       corsOrigins: ["https://shop.example"],
+      network: { zones: 3, nat: "per-zone", endpoints: ["queue"] },
+      database: { multiAz: true, instanceClass: "db.r8g.large" },
+      cache: { nodes: 2 },
+      migrations: "by-hand",
+      capacity: { orders: { min: 2, max: 6, spot: 50 } },
       placement: { users: "container" },
       tags: { team: "shop" },
       secrets: { "github-webhook": "s3cret" },
@@ -78,6 +88,27 @@ describe("settings", () => {
       "secret \"stripe-webhook\" has no value; set it with: pulumi config set --secret --path 'secrets.stripe-webhook'",
     ])
       expect(faulty).toThrow(part);
+  });
+
+  test("hold what is an object to the names and types that there are", () => {
+    const faulty = () =>
+      parse({
+        network: '{"zones":"3","nats":"one"}',
+        database: "[]",
+        cache: "two",
+        migrations: "never",
+        capacity: '{"order":{},"orders":{"min":-1}}',
+      });
+    for (const fault of [
+      'network.zones "3"; give a number',
+      "network.nats is unknown; use range, zones, nat, endpoints",
+      "database is no object; give any of instanceClass,",
+      "cache is not an object",
+      'migrations "never" is unknown; use "" or "by-hand"',
+      "capacity.order: there is no such workload",
+      "capacity.orders.min -1; give a number",
+    ])
+      expect(faulty).toThrow(fault);
   });
 
   test("weigh anomalies by the budget", () => {

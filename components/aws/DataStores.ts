@@ -3,10 +3,12 @@ import * as pulumi from "@pulumi/pulumi";
 import { type Queue, type System, type Table, usesOf } from "../../spec/index.ts";
 import { physicalName, physicalPrefix } from "../shared/naming.ts";
 import { type Transform, transformed } from "../shared/transform.ts";
-import { refuse } from "../shared/validation.ts";
+import { type Fault, refuse } from "../shared/validation.ts";
+import { accountOf } from "./account.ts";
 import { type Binding, type Bindings, bindingKey, type DeadLetters } from "./bindings.ts";
 import { type BucketTransforms, privateBucket } from "./bucket.ts";
-import { neededBy } from "./needs.ts";
+import { type Database, type DatabaseSettings, database, type StoreNetwork } from "./database.ts";
+import { type Needs, neededBy } from "./needs.ts";
 import {
   deadLetterQueue,
   longestSeconds,
@@ -15,6 +17,7 @@ import {
   redrivenQueue,
 } from "./queues.ts";
 import { each, record } from "./records.ts";
+import { type Cache, type CacheSettings, cache } from "./valkey.ts";
 
 export interface DataStoresArgs {
   readonly system: System;
@@ -30,8 +33,16 @@ export interface DataStoresArgs {
   readonly protect?: boolean;
   /** Continuous backups of tables (35 days). Default: true */
   readonly backups?: boolean;
+  /** For databases and caches, which are inside one. */
+  readonly network?: StoreNetwork;
+  readonly database?: DatabaseSettings;
+  readonly cache?: CacheSettings;
+  /** How long logs of databases are kept, in days. Default: 14 */
+  readonly logRetentionDays?: pulumi.Input<number>;
   readonly transform?: BucketTransforms &
     QueueTransforms & {
+      readonly database?: Transform<aws.rds.InstanceArgs>;
+      readonly cache?: Transform<aws.elasticache.ReplicationGroupArgs>;
       readonly table?: Transform<aws.dynamodb.TableArgs>;
       readonly secret?: Transform<aws.secretsmanager.SecretArgs>;
     };
@@ -42,8 +53,8 @@ const recoveryDays = { protected: 30, disposable: 0 } as const;
 
 /**
  * The stores, declared queues and secrets that workloads need: DynamoDB tables, S3 buckets, SQS
- * queues with dead letters, Secrets Manager secrets. Private, encrypted, TLS only. What runs inside a
- * network (sql, cache), and the other channels, are other components' work: see Channels.
+ * queues with dead letters, Secrets Manager secrets, and inside the network RDS databases and Valkey
+ * caches. Private, encrypted, TLS only. The other channels are another component's work: see Channels.
  * @throws {Error} before any resource is made, with every fault in one message
  * @example
  * const stores = new DataStores("stores", { system, secrets: settings.secrets });
@@ -55,15 +66,14 @@ export class DataStores extends pulumi.ComponentResource {
   readonly queues: Readonly<Record<string, aws.sqs.Queue>>;
   readonly deadLetters: Readonly<Record<string, aws.sqs.Queue>>;
   readonly secrets: Readonly<Record<string, aws.secretsmanager.Secret>>;
+  readonly databases: Readonly<Record<string, Database>>;
+  readonly caches: Readonly<Record<string, Cache>>;
   /** Where each of them is, for the components of the workloads. */
   readonly bindings: Bindings;
 
   constructor(name: string, args: DataStoresArgs, opts?: pulumi.ComponentResourceOptions) {
     const needs = neededBy(args.system, args.workloads);
-    const faults = needs.secrets
-      .filter((secret) => args.secrets?.[secret] === undefined)
-      .map((secret) => `secret "${secret}" has no value; give secrets["${secret}"]`);
-    refuse("DataStores", name, [...needs.faults, ...faults]);
+    refuse("DataStores", name, [...needs.faults, ...storeFaults(args, needs)]);
     super("spillway:aws:DataStores", name, {}, opts);
 
     this.tables = each(needs.tables, (store, spec) => this.#makeTable(name, store, spec, args));
@@ -73,6 +83,8 @@ export class DataStores extends pulumi.ComponentResource {
     );
     this.queues = each(needs.queues, (queue, spec) => this.#makeQueue(name, queue, spec, args));
     this.secrets = record(needs.secrets, (secret) => this.#makeSecret(name, secret, args));
+    this.databases = this.#makeDatabases(name, args, needs);
+    this.caches = this.#makeCaches(name, args, needs);
 
     this.bindings = {
       ...each(this.tables, (store, { arn, name, streamArn }) => ({
@@ -90,6 +102,8 @@ export class DataStores extends pulumi.ComponentResource {
           binding("secret", arn, arn),
         ]),
       ),
+      ...each(this.databases, (_, made) => made.binding),
+      ...each(this.caches, (_, made) => made.binding),
     };
     this.registerOutputs({ bindings: this.bindings });
   }
@@ -102,6 +116,32 @@ export class DataStores extends pulumi.ComponentResource {
       ),
     );
     return privateBucket(`${name}-${store}`, { ...args, ...(isSigned && { origins }) }, this);
+  }
+
+  #makeDatabases(name: string, args: DataStoresArgs, needs: Needs) {
+    const { network, protect = true, backups = true, logRetentionDays = 14 } = args;
+    const stores = needs.of(args.system.stores, "sql");
+    if (!network || Object.keys(stores).length === 0) return {};
+    const account = accountOf(this);
+    const { database: settings, transform } = args;
+    const options = { network, settings, protect, backups, logRetentionDays };
+    return each(stores, (store) =>
+      database(
+        `${name}-${store}`,
+        store,
+        account,
+        { ...options, transform: transform?.database },
+        this,
+      ),
+    );
+  }
+
+  #makeCaches(name: string, args: DataStoresArgs, needs: Needs) {
+    const { network, cache: settings, transform } = args;
+    if (!network) return {};
+    return each(needs.of(args.system.stores, "cache"), (store) =>
+      cache(`${name}-${store}`, store, { network, settings, transform: transform?.cache }, this),
+    );
   }
 
   #makeTable(name: string, store: string, spec: Table, args: DataStoresArgs) {
@@ -157,6 +197,25 @@ export class DataStores extends pulumi.ComponentResource {
     );
     return made;
   }
+}
+
+function storeFaults({ system, secrets, network, cache: settings }: DataStoresArgs, needs: Needs) {
+  const inside = [
+    ...Object.keys(needs.of(system.stores, "sql")),
+    ...Object.keys(needs.of(system.stores, "cache")),
+  ];
+  const nodes = settings?.nodes ?? 1;
+  return [
+    ...needs.secrets
+      .filter((secret) => secrets?.[secret] === undefined)
+      .map((secret): Fault => `secret "${secret}" has no value; give secrets["${secret}"]`),
+    ...(network ? [] : inside).map(
+      (store): Fault => `store "${store}" is inside a network, and none is given; give network`,
+    ),
+    ...(Number.isInteger(nodes) && nodes >= 1 && nodes <= 6
+      ? []
+      : [`cache.nodes ${nodes}; use 1 to 6`]),
+  ];
 }
 
 /** Whether a workload that runs takes the queue's messages; else they wait as long as they can. */

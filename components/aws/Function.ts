@@ -4,10 +4,10 @@ import type { Workload } from "../../spec/index.ts";
 import { nameLimits, physicalName, plain } from "../shared/naming.ts";
 import { type Transform, transformed } from "../shared/transform.ts";
 import { checked, plainFaults, refuse, retentionFault } from "../shared/validation.ts";
-import { type Bound, boundUses, statementsFor } from "./bindings.ts";
+import { type Bound, boundUses, statementsFor, storeTargets } from "./bindings.ts";
 import {
   type Code,
-  endpointsOf,
+  callsOf,
   type Feeding,
   type FunctionPlan,
   functionFaults,
@@ -16,9 +16,9 @@ import {
   timeoutOf,
   variablesOf,
 } from "./function-plan.ts";
-import { type Endpoint, guarded, type Network, type Target } from "./network.ts";
 import { platformStatements } from "./permissions.ts";
 import { type RoleTransforms, serviceRole } from "./role.ts";
+import { guarded, type NetworkPlace, waysOut } from "./security-groups.ts";
 
 export interface FunctionTransforms extends RoleTransforms {
   readonly function?: Transform<aws.lambda.FunctionArgs>;
@@ -141,18 +141,10 @@ export class WorkloadFunction extends pulumi.ComponentResource {
     name: string,
     { system, workload }: WorkloadFunctionArgs,
     uses: readonly Bound[],
-    network: Network,
+    network: NetworkPlace,
   ) {
-    const stores: Target[] = networkUses(uses).map((use) => {
-      const { securityGroupId = "", port = 0 } = (use as Bound).binding;
-      return { name: use.name, to: { securityGroupId }, port };
-    });
-    const doors: Target[] = endpointsOf(system, workload, uses).map((kind) => ({
-      name: kind,
-      to: network.endpoints?.[kind] as Endpoint,
-      port: 443,
-    }));
-    return guarded(`${name}-group`, network.vpcId, [...stores, ...doors], this);
+    const targets = [...storeTargets(uses), ...waysOut(callsOf(system, workload), network)];
+    return guarded(`${name}-group`, network.vpcId, targets, this);
   }
 
   #makeFunction(
@@ -160,7 +152,7 @@ export class WorkloadFunction extends pulumi.ComponentResource {
     args: WorkloadFunctionArgs,
     workload: Workload,
     uses: readonly Bound[],
-    network: Network | undefined,
+    network: NetworkPlace | undefined,
   ) {
     const { reserved, provisioned } = args.concurrency ?? {};
     return new aws.lambda.Function(

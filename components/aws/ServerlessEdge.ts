@@ -18,8 +18,8 @@ import {
 } from "./edge-plan.ts";
 import type { FunctionTransforms, WorkloadFunction } from "./Function.ts";
 import { functionOf } from "./hosting.ts";
-import { guarded, type Network } from "./network.ts";
 import { record } from "./records.ts";
+import { guarded, type NetworkPlace } from "./security-groups.ts";
 
 export interface ServerlessEdgeArgs extends EdgePlanArgs {
   readonly transform?: FunctionTransforms & {
@@ -131,7 +131,7 @@ export class ServerlessEdge extends pulumi.ComponentResource {
   }
 
   #makeLink(name: string, args: ServerlessEdgeArgs, { listeners }: EdgePlan) {
-    const { vpcId, subnetIds } = args.network as Network;
+    const { vpcId, subnetIds } = args.network as NetworkPlace;
     const targets = listeners.map((workload) => {
       const { securityGroupId, port } = listenerOf(args, workload);
       return { name: workload, to: { securityGroupId }, port };

@@ -1,14 +1,12 @@
 import { type Input, type Output, output } from "@pulumi/pulumi";
 import { type ResourceKind, type System, type Use, usesOf } from "../../spec/index.ts";
 import { type Granted, type Statement, statementsOf } from "./permissions.ts";
+import type { Target } from "./security-groups.ts";
 
 /** Where a declared resource is, for those who use it. */
 export interface Binding {
   readonly kind: Use["kind"];
-  /**
-   * What policies name: of a sql store its database user, of a cache its replication group. Kinds
-   * without permissions (scanner, edge, identity) need none.
-   */
+  /** What policies name. Kinds without permissions (scanner, edge, identity) need none. */
   readonly arn?: Input<string>;
   /** What code is told: a table's name, a bucket, a queue's URL, a secret's ARN, a host. */
   readonly location: Input<string>;
@@ -22,6 +20,8 @@ export interface Binding {
   readonly feedArn?: Input<string>;
   /** Of a scheduler: the role that its schedules send with. */
   readonly roleArn?: Input<string>;
+  /** Of a cache: the user that code connects as. */
+  readonly userArn?: Input<string>;
   /** Of a native resource: what code may do with it. */
   readonly actions?: readonly string[];
 }
@@ -52,7 +52,12 @@ export const boundUses = (system: System, workload: string, stores: Bindings = {
 
 /** The statements that bound uses stand for, in their order. */
 export const statementsFor = (uses: readonly Bound[]): Output<Statement[]> => {
-  const granted = uses.map(({ binding: { arn, roleArn, actions } }) => ({ arn, roleArn, actions }));
+  const granted = uses.map(({ binding: { arn, roleArn, userArn, actions } }) => ({
+    arn,
+    roleArn,
+    userArn,
+    actions,
+  }));
   return output(granted).apply((resources) =>
     uses.flatMap((use, index) => statementsOf(use, (resources[index] ?? {}) as Granted)),
   );
@@ -60,6 +65,16 @@ export const statementsFor = (uses: readonly Bound[]): Output<Statement[]> => {
 
 /** Kinds that are reached through the network, and not through an AWS API. */
 export const networkKinds: readonly (ResourceKind | "secret")[] = ["sql", "cache", "scanner"];
+
+/** Stores inside the network that are used, as what a group may open a connection to. */
+export const storeTargets = (uses: readonly Bound[]): Target[] =>
+  uses
+    .filter(({ kind }) => networkKinds.includes(kind))
+    .map(({ name, binding: { securityGroupId = "", port = 0 } }) => ({
+      name,
+      to: { securityGroupId },
+      port,
+    }));
 
 /** The name of the system's one service of a kind. */
 export const serviceName = (system: System, kind: "edge" | "identity"): string | undefined =>

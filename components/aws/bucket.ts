@@ -8,14 +8,6 @@ export interface BucketTransforms {
   readonly lifecycle?: Transform<aws.s3.BucketLifecycleConfigurationArgs>;
 }
 
-export interface BucketOptions {
-  /** Refuse to delete it. Default: true */
-  readonly protect?: boolean;
-  /** Origins whose pages may use signed URLs: the edge's. Default: none */
-  readonly origins?: readonly string[];
-  readonly transform?: BucketTransforms;
-}
-
 /** How long an overwritten or deleted object can be brought back, in days. */
 const noncurrentDays = 30;
 /** When parts of an upload that was never finished are removed, in days. */
@@ -23,12 +15,28 @@ const unfinishedDays = 7;
 /** How long a browser may keep the answer to a preflight, in seconds: an hour. */
 const preflightSeconds = 3_600;
 
+export interface BucketOptions {
+  /** Refuse to delete it. Default: true */
+  readonly protect?: boolean;
+  /** Origins whose pages may use signed URLs: the edge's. Default: none */
+  readonly origins?: readonly string[];
+  /** After how many days objects are removed. Default: never */
+  readonly expireDays?: pulumi.Input<number>;
+  /** What others may do: statements of its policy. Default: nothing */
+  readonly allows?: (arn: pulumi.Output<string>) => readonly object[];
+  readonly transform?: BucketTransforms;
+}
+
 /** A bucket that is closed to the public, encrypted, versioned, TLS only, and tidied. */
-export function privateBucket(
+export const privateBucket = (
   name: string,
-  { protect = true, origins = [], transform }: BucketOptions,
+  options: BucketOptions,
   parent: pulumi.Resource,
-): aws.s3.Bucket {
+): aws.s3.Bucket => bucketWithPolicy(name, options, parent).bucket;
+
+/** A {@link privateBucket} with its policy, for what has to wait for that. */
+export function bucketWithPolicy(name: string, options: BucketOptions, parent: pulumi.Resource) {
+  const { protect = true, origins = [], expireDays, allows, transform } = options;
   const bucket = new aws.s3.Bucket(
     name,
     transformed(transform?.bucket, name, {
@@ -75,17 +83,27 @@ export function privateBucket(
           filter: { prefix: "" },
           noncurrentVersionExpiration: { noncurrentDays },
           abortIncompleteMultipartUpload: { daysAfterInitiation: unfinishedDays },
-          // What is left of a deleted object once its versions are gone.
-          expiration: { expiredObjectDeleteMarker: true },
+          // Days, or what is left of a deleted object once its versions are gone: S3 takes one of both.
+          expiration:
+            expireDays === undefined ? { expiredObjectDeleteMarker: true } : { days: expireDays },
         },
       ],
     }),
     // A rule on noncurrent versions needs versions.
     { parent, dependsOn: versioning },
   );
-  new aws.s3.BucketPolicy(
+  const all = pulumi.interpolate`${bucket.arn}/*`;
+  const policy = new aws.s3.BucketPolicy(
     `${name}-tls`,
-    { ...of, policy: tlsOnly("s3:*", bucket.arn, pulumi.interpolate`${bucket.arn}/*`) },
+    {
+      ...of,
+      policy: allows
+        ? pulumi.jsonStringify({
+            Version: "2012-10-17",
+            Statement: [tlsOnlyStatement("s3:*", bucket.arn, all), ...allows(bucket.arn)],
+          })
+        : tlsOnly("s3:*", bucket.arn, all),
+    },
     // Two changes of a bucket's access at once are refused.
     { parent, dependsOn: closed },
   );
@@ -106,7 +124,7 @@ export function privateBucket(
       },
       { parent },
     );
-  return bucket;
+  return { bucket, policy };
 }
 
 /**

@@ -8,7 +8,7 @@ import {
   statementsFor,
 } from "./bindings.ts";
 import type { Queued } from "./event-plan.ts";
-import { type Feeding, variablesOf } from "./function-plan.ts";
+import { type Feeding, imageCertificates, variablesOf } from "./function-plan.ts";
 import { consumerStatements, policyText, type Statement } from "./permissions.ts";
 import type { OwnQueue } from "./queues.ts";
 
@@ -25,6 +25,8 @@ export interface Consumer {
   readonly queueUrl: pulumi.Output<string>;
   readonly deadLettersUrl: pulumi.Output<string>;
   /** Of its task role: the workload's uses, its queue, its dead letters, and no more. */
+  readonly statements: pulumi.Output<readonly Statement[]>;
+  /** The same as a policy's text. */
   readonly policy: pulumi.Output<string>;
   readonly environment: Readonly<Record<string, pulumi.Input<string>>>;
 }
@@ -68,17 +70,21 @@ export function consumerOf(
   more: pulumi.Input<readonly Statement[]> = [],
 ): Consumer {
   const uses = boundUses(system, workload, stores);
+  const statements = pulumi
+    .all([arn, deadLetters.arn, statementsFor(uses), more])
+    .apply(([queue, dead, own, others]): readonly Statement[] => [
+      ...own,
+      ...consumerStatements("container", queue, dead),
+      ...others,
+    ]);
   return {
     queueArn: pulumi.output(arn),
     queueUrl: pulumi.output(url),
     deadLettersUrl: pulumi.output(deadLetters.url),
-    policy: pulumi
-      .all([arn, deadLetters.arn, statementsFor(uses), more])
-      .apply(([queue, dead, own, others]) =>
-        policyText(...own, ...consumerStatements("container", queue, dead), ...others),
-      ),
+    statements,
+    policy: statements.apply((all) => policyText(...all)),
     environment: {
-      ...variablesOf(system.workloads[workload] as Workload, uses),
+      ...variablesOf(system.workloads[workload] as Workload, uses, undefined, imageCertificates),
       [sourceQueueEnv]: url,
       [deadLettersEnv]: deadLetters.url,
     },

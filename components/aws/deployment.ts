@@ -1,14 +1,17 @@
 import type { Host } from "../../planner/index.ts";
-import { type System, sourceOf, usesOf } from "../../spec/index.ts";
+import { type System, usesOf } from "../../spec/index.ts";
 import { networkKinds } from "./bindings.ts";
+import { containerObstacle } from "./container-plan.ts";
 import { isFunction } from "./hosting.ts";
 
 /** What of a system goes to AWS, with the components that there are. */
 export interface Deployment {
   /** On functions. */
   readonly functions: readonly string[];
-  /** On containers, started by a queue: the queue is there and waits for them. */
+  /** On containers, started by a queue, or asked for steps by one. */
   readonly waiting: readonly string[];
+  /** On containers, answering requests. */
+  readonly servers: readonly string[];
   /** Not at all, and why. */
   readonly left: readonly { readonly name: string; readonly because: string }[];
 }
@@ -17,15 +20,17 @@ export interface Deployment {
  * Divides a system's workloads. What is left out takes along those that would start it.
  * @param placed where each is to run
  * @param hasCode whether a workload's code is there
+ * @param options.migrated whether somebody migrates databases, which nothing here does yet
  */
 export function deploymentOf(
   system: System,
   placed: readonly { readonly name: string; readonly host: Host }[],
   hasCode: (workload: string) => boolean,
+  { migrated = false }: { readonly migrated?: boolean } = {},
 ): Deployment {
   const reasons = new Map<string, string>();
   for (const { name, host } of placed) {
-    const because = hasCode(name) ? obstacle(system, name, host) : "it has no code yet";
+    const because = hasCode(name) ? obstacle(system, name, host, migrated) : "it has no code yet";
     if (because !== undefined) reasons.set(name, because);
   }
   for (let before = -1; before < reasons.size; ) {
@@ -38,21 +43,32 @@ export function deploymentOf(
     }
   }
   const kept = placed.filter(({ name }) => !reasons.has(name));
+  const onContainers = kept.filter(({ host }) => !isFunction(host)).map(({ name }) => name);
+  const answers = (name: string) => system.workloads[name]?.kind === "http";
   return {
     functions: kept.filter(({ host }) => isFunction(host)).map(({ name }) => name),
-    waiting: kept.filter(({ host }) => !isFunction(host)).map(({ name }) => name),
+    waiting: onContainers.filter((name) => !answers(name)),
+    servers: onContainers.filter(answers),
     left: [...reasons].map(([name, because]) => ({ name, because })),
   };
 }
 
-function obstacle(system: System, name: string, host: Host): string | undefined {
-  const inside = usesOf(system, name).find((use) => networkKinds.includes(use.kind));
-  if (inside)
-    return `it uses ${inside.kind} "${inside.name}", inside a network that no component makes yet`;
+/** Whether anything has to be inside a network: containers, and what uses a store in there. */
+export const needsNetwork = (
+  system: System,
+  deployed: readonly string[],
+  containers: readonly string[],
+): boolean =>
+  containers.length > 0 ||
+  deployed.some((name) => usesOf(system, name).some(({ kind }) => networkKinds.includes(kind)));
+
+function obstacle(system: System, name: string, host: Host, migrated: boolean): string | undefined {
+  const uses = usesOf(system, name);
+  const scanner = uses.find(({ kind }) => kind === "scanner");
+  if (scanner) return `it uses scanner "${scanner.name}", which no component runs yet`;
+  const database = uses.find(({ kind }) => kind === "sql");
+  if (database && !migrated)
+    return `it uses sql "${database.name}", whose migrations no task runs yet; run them yourself, and say migrations: by-hand`;
   if (host === "function-image") return "it is placed on function-image, and no image is built yet";
-  const fed =
-    sourceOf(system, name)?.via === "queue" || system.workloads[name]?.kind === "workflow";
-  return isFunction(host) || fed
-    ? undefined
-    : `it is placed on ${host}, which no component runs yet`;
+  return isFunction(host) ? undefined : containerObstacle(system, name, host);
 }

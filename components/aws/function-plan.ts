@@ -13,8 +13,14 @@ import {
 import type { Fault } from "../shared/validation.ts";
 import { type Bindings, type Bound, bindingKey, bindingOf, networkKinds } from "./bindings.ts";
 import { needsArn } from "./grants.ts";
-import { isEndpointKind, type Network, outsideKinds } from "./network.ts";
 import type { Statement } from "./permissions.ts";
+import {
+  type Calls,
+  isEndpointKind,
+  type NetworkPlace,
+  outsideKinds,
+  reachFaults,
+} from "./security-groups.ts";
 
 /** What the source of a workload's events needs, beyond the workload's own uses. */
 export interface Feeding {
@@ -29,7 +35,7 @@ export interface FunctionPlan {
   readonly system: System;
   readonly workload: string;
   readonly stores?: Bindings;
-  readonly network?: Network;
+  readonly network?: NetworkPlace;
   readonly concurrency?: Partial<Pick<Concurrency, "reserved" | "provisioned">>;
   /** Needed by workloads that check tokens. */
   readonly tokens?: TokenIssuer;
@@ -80,22 +86,39 @@ export const networkUses = (uses: readonly Use[]): Use[] =>
   uses.filter((use) => networkKinds.includes(use.kind));
 
 /**
- * AWS APIs that a function in the network must reach: those it uses, the keys of its tokens, and
- * the dead letters of its events.
+ * What a workload in the network must reach: the AWS APIs that it uses, the keys of its tokens, the
+ * dead letters of its events, and the servers of others.
  */
-export function endpointsOf(system: System, workload: string, uses: readonly Use[]) {
+export function callsOf(system: System, workload: string): Calls {
   const spec = system.workloads[workload] as Workload;
-  return [
-    ...new Set([
-      ...uses.map((use) => use.kind).filter(isEndpointKind),
-      ...(checksTokens(spec) ? ["identity" as const] : []),
-      ...(sourceOf(system, workload) ? ["queue" as const] : []),
-    ]),
-  ];
+  const uses = usesOf(system, workload);
+  return {
+    kinds: [
+      ...new Set([
+        ...uses.map((use) => use.kind).filter(isEndpointKind),
+        ...(checksTokens(spec) ? ["identity" as const] : []),
+        ...(sourceOf(system, workload) ? ["queue" as const] : []),
+      ]),
+    ],
+    outside: uses.filter((use) => outsideKinds.includes(use.kind)),
+  };
 }
 
-/** The environment of a workload's function: where its resources are, and whose tokens count. */
-export function variablesOf(workload: Workload, uses: readonly Bound[], tokens?: TokenIssuer) {
+/** Where a host has the certificates of Amazon's authorities (AWS Lambda Developer Guide, 2026). */
+export const lambdaCertificates = "/var/runtime/ca-cert.pem";
+/** The same in the image of containers: see components/shared/container/Dockerfile. */
+export const imageCertificates = "/app/certificates/rds.pem";
+
+/**
+ * The environment of a workload: where its resources are, and whose tokens count.
+ * @param trusted file with the certificates of the database's authority. Default: Lambda's
+ */
+export function variablesOf(
+  workload: Workload,
+  uses: readonly Bound[],
+  tokens?: TokenIssuer,
+  trusted = lambdaCertificates,
+) {
   const locations = uses.map((use): [string, pulumi.Input<string>] => [
     envName(use),
     use.binding.location,
@@ -103,6 +126,8 @@ export function variablesOf(workload: Workload, uses: readonly Bound[], tokens?:
   const { issuer, clientId, jwks } = tokens ?? {};
   return {
     ...Object.fromEntries(locations),
+    // RDS's certificates are signed by an authority of its own, which Node does not know.
+    ...(uses.some(({ kind }) => kind === "sql") && { NODE_EXTRA_CA_CERTS: trusted }),
     ...(checksTokens(workload) &&
       issuer &&
       clientId && {
@@ -212,6 +237,7 @@ function useFaults(use: Use, stores?: Bindings): Fault[] {
   const lacks = [
     ...(needsArn(use) && binding.arn === undefined ? ["arn"] : []),
     ...(use.kind === "scheduler" && binding.roleArn === undefined ? ["roleArn"] : []),
+    ...(use.kind === "cache" && binding.userArn === undefined ? ["userArn"] : []),
     ...(inNetwork && binding.securityGroupId === undefined ? ["securityGroupId"] : []),
     ...(inNetwork && binding.port === undefined ? ["port"] : []),
   ];
@@ -228,16 +254,5 @@ function networkFaults(
   if (!first) return [];
   if (!network)
     return [`uses ${first.kind} "${first.name}", which is inside a network; give network`];
-  const inside = `runs inside the network for ${first.kind} "${first.name}", which has no`;
-  return [
-    ...endpointsOf(system, workload, uses)
-      .filter((kind) => !network.endpoints?.[kind])
-      .map((kind) => `${inside} door to ${kind}; give network.endpoints.${kind}`),
-    ...uses
-      .filter((use) => outsideKinds.includes(use.kind))
-      .map(
-        ({ kind, name }) =>
-          `${inside} way out to ${kind} "${name}"; leave one of the two to another workload`,
-      ),
-  ];
+  return reachFaults(callsOf(system, workload), `for ${first.kind} "${first.name}"`, network);
 }

@@ -9,11 +9,11 @@ export const places = {
   executions: (arn: string) => `${arn.replace(":stateMachine:", ":execution:")}:*`,
   /** For actions that take no resource. */
   anything: () => "*",
-  /** The user of a cache, which has the id of its replication group. */
-  user: (arn: string) => arn.replace(":replicationgroup:", ":user:"),
   /** The role that the service takes on for it. */
   role: (_: string, roleArn: string) => roleArn,
-} as const satisfies Record<string, (arn: string, roleArn: string) => string>;
+  /** The user of the store that it connects as. */
+  user: (_: string, __: string, userArn: string) => userArn,
+} as const satisfies Record<string, (arn: string, roleArn: string, userArn: string) => string>;
 export type Place = keyof typeof places;
 
 /** What one verb of a port needs: exact actions, and what they are on. */
@@ -32,13 +32,8 @@ type Granting = {
 const on = (place: Place, ...actions: string[]): Grant => ({ actions, on: place });
 const itself = (...actions: string[]): readonly Grant[] => [on("itself", ...actions)];
 const nothing: readonly Grant[] = [];
-/** On the database user's own ARN, `…:dbuser:<resource id>/<user>`. */
-const databaseUser = itself("rds-db:connect");
-/** IAM asks for the cache and for the user. */
-const connects: readonly Grant[] = [
-  on("itself", "elasticache:Connect"),
-  on("user", "elasticache:Connect"),
-];
+/** IAM is asked about the cache and about the user, both. */
+const connecting = [on("itself", "elasticache:Connect"), on("user", "elasticache:Connect")];
 
 /**
  * Verb by verb, what an adapter of runtime/adapters/aws may call and nothing else. A native
@@ -101,16 +96,16 @@ export const grants = {
     status: [on("executions", "states:DescribeExecution")],
   },
   secret: { get: itself("secretsmanager:GetSecretValue") },
-  // Connections are asked for by signed tokens; what is done on them is the database's own affair.
-  sql: { query: databaseUser, transaction: databaseUser },
+  // One connection serves all verbs: who may connect is asked, and no more.
+  sql: { query: itself("rds-db:connect"), transaction: itself("rds-db:connect") },
   cache: {
-    get: connects,
-    set: connects,
-    delete: connects,
-    increment: connects,
-    publish: connects,
-    subscribe: connects,
-    through: connects,
+    get: connecting,
+    set: connecting,
+    increment: connecting,
+    delete: connecting,
+    publish: connecting,
+    subscribe: connecting,
+    through: connecting,
   },
   // Reached through the network, without credentials.
   scanner: { scan: nothing },

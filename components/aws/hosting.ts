@@ -8,7 +8,7 @@ import {
   type WorkloadFunctionArgs,
 } from "./Function.ts";
 import type { Code } from "./function-plan.ts";
-import type { Network } from "./network.ts";
+import type { NetworkPlace } from "./security-groups.ts";
 
 /** What every component that runs workloads on functions is told, of all of them. */
 export interface Hosting {
@@ -18,7 +18,7 @@ export interface Hosting {
   /** Where the resources are that workloads use: bindings of DataStores and Channels. */
   readonly stores?: Bindings;
   /** For workloads with a store inside a network. */
-  readonly network?: Network;
+  readonly network?: NetworkPlace;
   /** Where each workload runs, as the planner says. Default: on a function */
   readonly placements?: Readonly<
     Record<string, { readonly host?: Host; readonly concurrency?: Concurrency }>

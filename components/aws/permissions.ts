@@ -15,6 +15,8 @@ export interface Granted {
   readonly arn?: string;
   /** Of a scheduler: the role that its schedules send with. */
   readonly roleArn?: string;
+  /** Of a cache: the user that code connects as. */
+  readonly userArn?: string;
   /** Of a native resource. */
   readonly actions?: readonly string[];
 }
@@ -25,8 +27,8 @@ const suffixes: Readonly<Record<Place, string>> = {
   parts: "Parts",
   executions: "Executions",
   anything: "",
-  user: "User",
   role: "Role",
+  user: "User",
 };
 const sidOf = ({ kind, name }: Use, place: Place): string =>
   kind === "objectStore"
@@ -38,11 +40,11 @@ const sidOf = ({ kind, name }: Use, place: Place): string =>
  * @param resource what the use is bound to
  */
 export function statementsOf(use: Use, resource: Granted): Statement[] {
-  const { arn = "", roleArn = "", actions } = resource;
+  const { arn = "", roleArn = "", userArn = "", actions } = resource;
   const given = grantsOf(use, actions);
   return (Object.keys(places) as Place[]).flatMap((place): Statement[] => {
     const here: readonly Grant[] = given.filter((grant) => grant.on === place);
-    const Resource = places[place](arn, roleArn);
+    const Resource = places[place](arn, roleArn, userArn);
     if (here.length === 0 || (arn === "" && place !== "anything")) return [];
     const Action = [...new Set(here.flatMap((grant) => grant.actions))].sort();
     const Condition = here.find((grant) => grant.condition)?.condition;
@@ -53,7 +55,7 @@ export function statementsOf(use: Use, resource: Granted): Statement[] {
 
 /** Where a resource ends in a wildcard, by the beginning of the statement's Sid, and why. */
 export const broadByNecessity: Readonly<Record<string, string>> = {
-  Logs: "log streams get their names as instances start; the group is the function's own",
+  Logs: "log streams get their names as instances start; the groups are the workloads' own",
   Traces: "X-Ray has no resource types: its actions take * only",
   NetworkInterfaces:
     "interfaces have no name before Lambda makes them, and Describe takes * only; code of the function is denied all of it",
@@ -63,6 +65,7 @@ export const broadByNecessity: Readonly<Record<string, string>> = {
   Scheduler: "schedules are named by code; the group is the scheduler's own",
   Workflow: "executions are named by code; the state machine is the declared one",
   ChangeFeeds: "ListStreams takes streams by their time of making; the table is the declared one",
+  RegistryLogin: "the registry's token is for all of it: its action takes * only",
   LogDelivery: "delivery of a state machine's logs is set up by actions that take * only",
 };
 
@@ -134,6 +137,30 @@ export const readerStatements = (
         allow("ChangeFeeds", `${arn.slice(0, arn.lastIndexOf("/"))}/*`, "dynamodb:ListStreams"),
       ]),
   setAsideStatement(deadLettersArn),
+];
+
+/**
+ * What ECS needs to start tasks: their image, and their logs.
+ * Source: Amazon ECS Developer Guide, task execution role, 2026.
+ */
+export const executionStatements = (
+  repositoryArn: string,
+  logGroupArns: readonly string[],
+): Statement[] => [
+  allow("RegistryLogin", "*", "ecr:GetAuthorizationToken"),
+  allow(
+    "Image",
+    repositoryArn,
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:BatchGetImage",
+    "ecr:GetDownloadUrlForLayer",
+  ),
+  {
+    Sid: "Logs",
+    Effect: "Allow",
+    Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
+    Resource: logGroupArns.map((arn) => `${arn}:*`),
+  },
 ];
 
 /** What answers for the steps that a state machine asked for by message. */

@@ -20,10 +20,13 @@ export interface RoleOptions {
   readonly transform?: RoleTransforms;
 }
 
-/** A role that one service may take on, with one policy, which may be waited for. */
-export function serviceRole(name: string, options: RoleOptions, parent: pulumi.Resource) {
-  const { service, condition, statements, transform } = options;
-  const role = new aws.iam.Role(
+/** A role that one service may take on, and that may do nothing by itself. */
+export function bareRole(
+  name: string,
+  { service, condition, transform }: Omit<RoleOptions, "statements">,
+  parent: pulumi.Resource,
+): aws.iam.Role {
+  return new aws.iam.Role(
     `${name}-role`,
     transformed(transform?.role, `${name}-role`, {
       name: physicalName(name, "role"),
@@ -39,6 +42,12 @@ export function serviceRole(name: string, options: RoleOptions, parent: pulumi.R
     }),
     { parent },
   );
+}
+
+/** A role that one service may take on, with one policy, which may be waited for. */
+export function serviceRole(name: string, options: RoleOptions, parent: pulumi.Resource) {
+  const { statements, transform } = options;
+  const role = bareRole(name, options, parent);
   const policy = new aws.iam.RolePolicy(
     `${name}-policy`,
     transformed(transform?.policy, `${name}-policy`, {

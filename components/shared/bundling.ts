@@ -6,7 +6,7 @@ import { limits } from "../../planner/index.ts";
 import type { System } from "../../spec/index.ts";
 import { type Artefact, cached, Hashes, sha256, store } from "./bundle-cache.ts";
 import { type Compiled, compile, settings } from "./compile.ts";
-import { entryFor, functionFault } from "./entries.ts";
+import { containerEntryFor, type Entry, entryFor, functionFault } from "./entries.ts";
 import {
   fetched,
   filesOf,
@@ -61,9 +61,29 @@ export async function bundleFunctions(
 export async function bundleFunctions(
   options: BundleOptions,
 ): Promise<Readonly<Record<string, Artefact>>> {
-  const { system, root = ".", outDir = ".spillway/bundles" } = options;
+  const { system, root = "." } = options;
   const names = options.workloads ?? bundled(system, root);
-  const plans = await plansOf(system, names, root, options.platform ?? functionPlatform);
+  const artefacts = await bundle({ outDir: ".spillway/bundles", ...options }, names, entryFor);
+  const oversize = Object.entries(artefacts).flatMap(([name, { archive, unzippedBytes }]) =>
+    sizeFaults(name, unzippedBytes, statSync(archive).size),
+  );
+  refuse("bundleFunctions", system.name, oversize);
+  return artefacts;
+}
+
+/** As {@link bundleFunctions}, for workloads on containers: programs, of any size. */
+export const bundleContainers = (
+  options: BundleOptions & { readonly workloads: readonly string[]; readonly outDir: string },
+): Promise<Readonly<Record<string, Artefact>>> =>
+  bundle(options, options.workloads, containerEntryFor);
+
+async function bundle(
+  options: BundleOptions & { readonly outDir: string },
+  names: readonly string[],
+  entryOf: (system: System, name: string) => Entry | Fault,
+): Promise<Readonly<Record<string, Artefact>>> {
+  const { system, root = ".", outDir, platform = functionPlatform } = options;
+  const plans = await plansOf(system, names, root, platform, entryOf);
   const hashes = new Hashes(root);
   const tools = toolchain(hashes);
   const keyOf = ({ code, native }: Plan) => sha256(tools + code + (native?.key ?? ""));
@@ -87,14 +107,9 @@ export async function bundleFunctions(
     }),
   );
   const fresh = new Map(made);
-  const artefacts = Object.fromEntries(
+  return Object.fromEntries(
     plans.map(({ name }, index) => [name, (kept[index] ?? fresh.get(name)) as Artefact]),
   );
-  const oversize = Object.entries(artefacts).flatMap(([name, { archive, unzippedBytes }]) =>
-    sizeFaults(name, unzippedBytes, statSync(archive).size),
-  );
-  refuse("bundleFunctions", system.name, oversize);
-  return artefacts;
 }
 
 /** What a bundle is made from. */
@@ -111,11 +126,12 @@ async function plansOf(
   names: readonly string[],
   root: string,
   platform: Platform,
+  entryOf: (system: System, name: string) => Entry | Fault,
 ): Promise<readonly Plan[]> {
   const faults: Fault[] = [];
   const plans: Plan[] = [];
   for (const name of names) {
-    const entry = entryFor(system, name);
+    const entry = entryOf(system, name);
     if (typeof entry === "string") {
       faults.push(entry);
       continue;

@@ -4,7 +4,8 @@ import * as pulumi from "@pulumi/pulumi";
 /**
  * Longest physical names, in characters (AWS service quotas: Lambda, IAM, SQS, SNS, EventBridge and
  * its Scheduler, Kinesis, Step Functions, DynamoDB, CloudWatch, Budgets, Cost Explorer, API Gateway,
- * Cognito, EC2, Secrets Manager and S3). Prefixes leave room for the provider's own 26.
+ * Cognito, EC2, ECS, ECR, Elastic Load Balancing, RDS, ElastiCache, Secrets Manager and S3). Prefixes
+ * leave room for the provider's own 26.
  */
 export const nameLimits = {
   function: 64,
@@ -26,6 +27,12 @@ export const nameLimits = {
   api: 128,
   userPool: 128,
   securityGroup: 255,
+  cluster: 255,
+  taskFamily: 255,
+  loadBalancer: 32,
+  database: 56,
+  cache: 40,
+  repository: 256,
   secretPrefix: 486,
   bucketPrefix: 37,
   // A logical name that the provider ends with 8 characters of its own.
@@ -67,6 +74,22 @@ function hashed(name: string, whole: string, max: number): string {
  */
 export const physicalName = (logical: string, kind: keyof typeof nameLimits): string =>
   shorten(`${pulumi.getProject()}-${pulumi.getStack()}-${logical}`, nameLimits[kind]);
+
+/**
+ * As {@link physicalName}, for what takes small letters, digits and single "-" alone, and a letter
+ * first: databases, caches, load balancers, repositories.
+ */
+export function physicalId(
+  logical: string,
+  kind: "database" | "cache" | "loadBalancer" | "repository",
+): string {
+  const name = `${pulumi.getProject()}-${pulumi.getStack()}-${logical}`;
+  const kept = name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^[^a-z]+|-+$/g, "");
+  return kept === name ? shorten(name, nameLimits[kind]) : hashed(kept, name, nameLimits[kind]);
+}
 
 /** The beginning of a name that the provider completes, for names that must never come twice. */
 export const physicalPrefix = (logical: string, kind: "secretPrefix" | "bucketPrefix"): string => {

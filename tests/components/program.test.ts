@@ -49,8 +49,14 @@ describe("the program", () => {
     expect(deployed.length).toBeGreaterThan(names.length / 2);
     for (const name of names.filter((each) => !deployed.includes(each)))
       expect(said).toMatch(new RegExp(`Not deployed: ${name}, it .{10}`));
-    for (const name of Object.keys(graph.result.consumers))
-      expect(said).toMatch(new RegExp(`Messages wait for the containers of .*${name}`));
+  });
+
+  test("runs what is placed on containers in them, inside a network", () => {
+    const services = graph.all("spillway:aws:ContainerService").map(({ name }) => name);
+    const consumers = Object.keys(graph.result.consumers).map((name) => `core-${name}`);
+    expect(consumers.length).toBeGreaterThan(0);
+    expect(services).toEqual(expect.arrayContaining(consumers));
+    expect(graph.all("spillway:aws:Network")).toHaveLength(1);
   });
 
   test("has a failure destination for everything that carries events", () => {

@@ -221,8 +221,8 @@ describe("check refuses, with where and what to do", () => {
   });
 
   test("a type that is not in the table, with the way to add it", () => {
-    expect(() => faults(urn("aws:ecs/service:Service"), {})).toThrow(
-      /"aws:ecs\/service:Service" is not in its table.*node tools\/simulated\/cut-schema\.ts/,
+    expect(() => faults(urn("aws:chime/voiceConnector:VoiceConnector"), {})).toThrow(
+      /"aws:chime\/voiceConnector:VoiceConnector" is not in its table.*node tools\/simulated\/cut-schema\.ts/,
     );
   });
 

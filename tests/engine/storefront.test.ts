@@ -72,6 +72,9 @@ describe("storefront on the real engine", { timeout: 300_000 }, () => {
       "create aws:lambda/eventSourceMapping:EventSourceMapping events-fulfil",
       "create aws:scheduler/schedule:Schedule events-dailyReport",
       "create aws:sfn/stateMachine:StateMachine events-checkout",
+      "create aws:ec2/natGateway:NatGateway network-outside-1",
+      "create aws:ecs/service:Service core-reportJob-service",
+      "create aws:appautoscaling/policy:Policy core-reportJob-backlog",
     ])
       expect(steps).toContain(step);
     expect(inCloud(engine)).toEqual([]);
@@ -121,10 +124,17 @@ describe("storefront on the real engine", { timeout: 300_000 }, () => {
       [back, "create"],
     ] as const) {
       expect(steps).toContain(`${how} aws:lambda/function:Function events-fulfil-function`);
+      expect(steps).toContain(
+        `${how === "delete" ? "create" : "delete"} aws:ecs/service:Service core-fulfil-service`,
+      );
       const others = steps.filter((step) => !moved(how).test(step));
-      // Its rows on the dashboard come and go with it.
-      expect(others.filter((step) => !/^update pulumi:pulumi:Stack /.test(step))).toEqual([
+      // It is in the image of all, which are told of the new one; its rows on the dashboard, and its
+      // logs in what starts tasks, come and go with it.
+      const expected =
+        /^(update pulumi:pulumi:Stack |\w+ \S+ core-fulfil\b|\S+ aws:ecs\/\w+:(TaskDefinition core-reportJob-task|Service core-reportJob-service)\b)/;
+      expect(others.filter((step) => !expected.test(step)).sort()).toEqual([
         "update aws:cloudwatch/dashboard:Dashboard watch: dashboardBody",
+        "update aws:iam/rolePolicy:RolePolicy core-execution-policy: policy",
       ]);
       expect(steps.filter((step) => step.includes("aws:sqs/"))).toEqual([]);
     }
@@ -171,9 +181,9 @@ describe("storefront on the real engine", { timeout: 300_000 }, () => {
       expect(steps.filter((step) => step.includes(" aws:"))).toEqual([]);
       return text;
     };
-    const placed = "config:\n  spillway:placement:\n    users: container";
+    const placed = "config:\n  spillway:placement:\n    users: container-with-overflow";
     expect(await refusal((yaml) => yaml.replace("config:", placed))).toContain(
-      'Placement \\"users\\": it is placed on container, which no component runs yet',
+      'Placement \\"users\\": it is placed on container-with-overflow: no twin is made for its overflow yet; place it on container',
     );
     const plain = await refusal((yaml) =>
       yaml

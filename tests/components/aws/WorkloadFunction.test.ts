@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { WorkloadFunction } from "../../../components/aws/Function.ts";
-import type { Network } from "../../../components/aws/network.ts";
 import { broadReason } from "../../../components/aws/permissions.ts";
+import type { NetworkPlace } from "../../../components/aws/security-groups.ts";
 import {
   api,
   cache,
@@ -224,12 +224,13 @@ describe("the network follows the uses", () => {
     live: {
       kind: "cache",
       arn: "arn:aws:elasticache:eu-central-1:1:replicationgroup:live",
-      location: "rediss://live@live.internal:6379?group=live",
+      userArn: "arn:aws:elasticache:eu-central-1:1:user:live",
+        location: "rediss://live@live.internal:6379?group=live",
       securityGroupId: "sg-live",
       port: 6379,
     },
   } as const;
-  const network: Network = {
+  const network: NetworkPlace = {
     vpcId: "vpc-1",
     subnetIds: ["subnet-1"],
     endpoints: { table: { prefixListId: "pl-dynamodb" }, identity: { securityGroupId: "sg-idp" } },
@@ -329,7 +330,37 @@ describe("the network follows the uses", () => {
     await expect(run("report", args)).rejects.toThrow(message);
   });
 
-  test("what calls the internet is refused inside a network, which has no way out", async () => {
+  test("it may connect to the database and to the cache as their one user", async () => {
+    const { Statement } = (await run("report")).policy("f-policy");
+    expect(Statement).toContainEqual({
+      Sid: "SqlLedger",
+      Effect: "Allow",
+      Action: ["rds-db:connect"],
+      Resource: ["arn:ledger"],
+    });
+    const cached = (await run("mine")).policy("f-policy").Statement;
+    expect(cached.slice(0, 2).map(({ Action, Resource }) => [Action, Resource])).toEqual([
+      [["elasticache:Connect"], ["arn:live"]],
+      [["elasticache:Connect"], ["arn:live-user"]],
+    ]);
+  });
+
+  test("with a database it trusts the authority that signs its certificate", async () => {
+    const trusts = async (workload: string) =>
+      (await run(workload)).find(type.function).inputs.environment.variables.NODE_EXTRA_CA_CERTS;
+    expect(await trusts("report")).toBe("/var/runtime/ca-cert.pem");
+    expect(await trusts("mine")).toBeUndefined();
+  });
+
+  test("through NAT it may call what has no door, over HTTPS alone", async () => {
+    const graph = await run("report", { network: { ...network, endpoints: {}, internet: true } });
+    const out = graph.all(type.egress).filter(({ inputs }) => inputs.cidrIpv4);
+    expect(out.map(({ inputs }) => [inputs.cidrIpv4, inputs.fromPort, inputs.toPort])).toEqual([
+      ["0.0.0.0/0", 443, 443],
+    ]);
+  });
+
+  test("what calls the internet is refused inside a network without a way out", async () => {
     const calling = defineSystem({
       name: "calling",
       stores: { ledger: sql({ migrations: "m" }) },

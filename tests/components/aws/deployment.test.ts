@@ -57,7 +57,11 @@ const system = defineSystem({
 });
 type Name = keyof typeof system.workloads;
 
-const divided = (hosts: Partial<Record<Name, Host>> = {}, without: readonly Name[] = []) =>
+const divided = (
+  hosts: Partial<Record<Name, Host>> = {},
+  without: readonly Name[] = [],
+  options: { readonly migrated?: boolean } = {},
+) =>
   deploymentOf(
     system,
     (Object.keys(system.workloads) as Name[]).map((name) => ({
@@ -65,25 +69,33 @@ const divided = (hosts: Partial<Record<Name, Host>> = {}, without: readonly Name
       host: hosts[name] ?? "function",
     })),
     (name) => !without.includes(name as Name),
+    options,
   );
 const because = (name: Name, ...args: Parameters<typeof divided>) =>
   divided(...args).left.find((each) => each.name === name)?.because;
 
 describe("what of a system is deployed", () => {
-  test("is what runs on functions, outside of networks", () => {
+  test("is what runs on functions", () => {
     expect(divided().functions).toEqual(["page", "reads", "counts"]);
   });
 
-  test("are the queues of what waits for its container", () => {
-    const { functions, waiting } = divided({ reads: "container" });
-    expect(functions).not.toContain("reads");
-    expect(waiting).toEqual(["reads"]);
+  test("is what runs in containers: what a queue starts, and what answers requests", () => {
+    const { functions, waiting, servers } = divided({ reads: "container", page: "container" });
+    expect(functions).toEqual(["counts"]);
+    expect([waiting, servers]).toEqual([["reads"], ["page"]]);
+  });
+
+  test("is what uses a database, once somebody says that it is migrated", () => {
+    const migrated = (host: Host) => divided({ books: host }, [], { migrated: true });
+    expect(migrated("function").functions).toContain("books");
+    expect(migrated("container").servers).toEqual(["books"]);
   });
 
   test.each<[Name, string, Partial<Record<Name, Host>>]>([
-    ["books", 'it uses sql "ledger", inside a network that no component makes yet', {}],
-    ["page", "it is placed on container, which no component runs yet", { page: "container" }],
+    ["books", 'it uses sql "ledger", whose migrations no task runs yet; run them yourself', {}],
+    ["page", "no twin is made for its overflow yet", { page: "container-with-overflow" }],
     ["counts", "it is placed on gpu-container", { counts: "gpu-container" }],
+    ["counts", "kind onMessage is called as a function", { counts: "container" }],
     ["reads", "no image is built yet", { reads: "function-image" }],
   ])("is not %s where %s", (name, reason, hosts) => {
     expect(because(name, hosts)).toContain(reason);

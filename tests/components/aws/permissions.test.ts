@@ -75,21 +75,15 @@ describe("verbs to permissions", () => {
     expect(of("secret", "get")[0]?.Action).toEqual(["secretsmanager:GetSecretValue"]);
   });
 
-  test("a database, whatever is asked of it, is connected to as its user", () => {
-    const user = "arn:aws:rds-db:eu-central-1:1:dbuser:db-ABC/app";
-    for (const verb of access.sql.verbs)
-      expect(bound({ arn: user }, "sql", verb)).toEqual([
-        { Sid: "SqlMyThing", Action: ["rds-db:connect"], Resource: user },
-      ]);
-  });
-
-  test("a cache, whatever is asked of it, is connected to as the user of its name", () => {
-    const of = (kind: string) => `arn:aws:elasticache:eu-central-1:1:${kind}:shop-live`;
-    for (const verb of access.cache.verbs)
-      expect(bound({ arn: of("replicationgroup") }, "cache", verb)).toEqual([
-        { Sid: "CacheMyThing", Action: ["elasticache:Connect"], Resource: of("replicationgroup") },
-        { Sid: "CacheMyThingUser", Action: ["elasticache:Connect"], Resource: of("user") },
-      ]);
+  test("a database asks who may connect, a cache by itself and by the user", () => {
+    const both = { arn, userArn: "arn:user" };
+    expect(bound(both, "sql", "query", "transaction")).toEqual([
+      { Sid: "SqlMyThing", Action: ["rds-db:connect"], Resource: arn },
+    ]);
+    expect(bound(both, "cache", ...access.cache.verbs)).toEqual([
+      { Sid: "CacheMyThing", Action: ["elasticache:Connect"], Resource: arn },
+      { Sid: "CacheMyThingUser", Action: ["elasticache:Connect"], Resource: "arn:user" },
+    ]);
   });
 
   test.each(["scanner", "identity", "edge"] as const)("a %s needs none", (kind) => {

@@ -15,6 +15,8 @@ const arn = (service: string, resource: string) =>
  * A type that is not here gets an ARN made of its token; say more in `options.outputs`.
  */
 export function plausibleOutputs({ type, name: logical, inputs }: Made): Record<string, unknown> {
+  if (type === "awsx:ecr:Image")
+    return { imageUri: `${inputs.repositoryUrl}@sha256:${inputs.imageTag}` };
   if (!type.startsWith("aws:")) return {};
   const name = String(inputs.name ?? logical);
   const [, path = "", resource = ""] = type.split(":");
@@ -57,6 +59,42 @@ export function plausibleOutputs({ type, name: logical, inputs }: Made): Record<
       return { name, arn: arn("events", `event-bus/${name}`) };
     case "aws:cloudwatch/eventRule:EventRule":
       return { name, arn: arn("events", `rule/${inputs.eventBusName}/${name}`) };
+    case "aws:lb/loadBalancer:LoadBalancer":
+      return { name, arn: arn("elasticloadbalancing", `loadbalancer/app/${name}/0123`) };
+    case "aws:lb/listener:Listener":
+      return {
+        arn: `${inputs.loadBalancerArn}/${logical}`.replace(":loadbalancer/", ":listener/"),
+      };
+    case "aws:lb/targetGroup:TargetGroup": {
+      const suffix = `targetgroup/${name}/4567`;
+      return { name, arn: arn("elasticloadbalancing", suffix), arnSuffix: suffix };
+    }
+    case "aws:ecr/repository:Repository":
+      return {
+        name,
+        arn: arn("ecr", `repository/${name}`),
+        repositoryUrl: `${account}.dkr.ecr.${region}.amazonaws.com/${name}`,
+      };
+    case "aws:ecs/cluster:Cluster":
+      return { name, arn: arn("ecs", `cluster/${name}`) };
+    case "aws:ecs/taskDefinition:TaskDefinition":
+      return { arn: arn("ecs", `task-definition/${inputs.family}:1`) };
+    case "aws:ecs/service:Service":
+      return { name };
+    case "aws:rds/instance:Instance":
+      return {
+        arn: arn("rds", `db:${inputs.identifier}`),
+        resourceId: `db-${logical.toUpperCase()}`,
+        address: `${inputs.identifier}.rds.amazonaws.com`,
+        masterUserSecrets: [{ secretArn: arn("secretsmanager", `secret:rds!${logical}-AbCdEf`) }],
+      };
+    case "aws:elasticache/replicationGroup:ReplicationGroup":
+      return {
+        arn: arn("elasticache", `replicationgroup:${inputs.replicationGroupId}`),
+        primaryEndpointAddress: `master.${inputs.replicationGroupId}.cache.amazonaws.com`,
+      };
+    case "aws:elasticache/user:User":
+      return { arn: arn("elasticache", `user:${inputs.userId}`) };
     case "aws:scheduler/scheduleGroup:ScheduleGroup":
       return { name, arn: arn("scheduler", `schedule-group/${name}`) };
     case "aws:scheduler/schedule:Schedule":
@@ -90,6 +128,9 @@ export function awsInvoke(token: string): Record<string, unknown> {
   switch (token) {
     case "aws:index/getCallerIdentity:getCallerIdentity":
       return { accountId: account };
+    case "aws:index/getAvailabilityZones:getAvailabilityZones":
+      // Not in their order, and more than are asked for.
+      return { names: ["c", "a", "d", "b"].map((zone) => region + zone) };
     case "aws:index/getPartition:getPartition":
       return { partition: "aws" };
     case "aws:index/getRegion:getRegion":

@@ -389,6 +389,98 @@ export const aws: Record<string, TypeAnswers> = {
       `${String(props.loadBalancerArn).replace(":loadbalancer/", ":listener/")}/${digest(props.port).slice(0, 16)}`,
     outputs: { arn: "{id}" },
   },
+  "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": {
+    id: "sg-{hex17}",
+    key: "{vpcId}",
+    outputs: { arn: arn("ec2", "security-group/{id}"), ...owned, name: "default" },
+    puts: true,
+  },
+  "aws:rds/instance:Instance": {
+    id: "db-{hex26}",
+    key: "{identifier}",
+    outputs: {
+      arn: arn("rds", "db:{identifier}"),
+      // AWS's are capitals.
+      resourceId: ({ id }) => id.toUpperCase().replace("DB-", "db-"),
+      address: "{identifier}.{hex13}.{region}.rds.amazonaws.com",
+      endpoint: "{address}:{port}",
+      engineVersionActual: "{engineVersion}.4",
+      masterUserSecrets: ({ props, region, account }) =>
+        props.manageMasterUserPassword === true
+          ? [
+              {
+                secretArn: `arn:aws:secretsmanager:${region}:${account}:secret:rds!${props.identifier}-AbCdEf`,
+                secretStatus: "active",
+                kmsKeyId: `arn:aws:kms:${region}:${account}:key/0000`,
+              },
+            ]
+          : [],
+      status: "available",
+    },
+  },
+  "aws:rds/parameterGroup:ParameterGroup": {
+    id: "{name}",
+    outputs: { arn: arn("rds", "pg:{name}") },
+  },
+  "aws:rds/subnetGroup:SubnetGroup": {
+    id: "{name}",
+    outputs: { arn: arn("rds", "subgrp:{name}") },
+  },
+  "aws:elasticache/replicationGroup:ReplicationGroup": {
+    id: "{replicationGroupId}",
+    outputs: {
+      arn: arn("elasticache", "replicationgroup:{replicationGroupId}"),
+      primaryEndpointAddress: "master.{replicationGroupId}.{hex6}.use1.cache.amazonaws.com",
+      readerEndpointAddress: "replica.{replicationGroupId}.{hex6}.use1.cache.amazonaws.com",
+      engineVersionActual: "{engineVersion}.1",
+    },
+  },
+  "aws:elasticache/subnetGroup:SubnetGroup": {
+    id: "{name}",
+    outputs: { arn: arn("elasticache", "subnetgroup:{name}") },
+  },
+  "aws:elasticache/user:User": {
+    id: "{userId}",
+    outputs: { arn: arn("elasticache", "user:{userId}") },
+  },
+  "aws:elasticache/userGroup:UserGroup": {
+    id: "{userGroupId}",
+    outputs: { arn: arn("elasticache", "usergroup:{userGroupId}") },
+  },
+  "aws:ecs/cluster:Cluster": {
+    id: arn("ecs", "cluster/{name}"),
+    outputs: { arn: "{id}" },
+  },
+  "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders": { id: "{clusterName}", puts: true },
+  "aws:ecs/taskDefinition:TaskDefinition": {
+    id: "{family}",
+    // Each is a revision of its family: an old one goes when the new one is there.
+    key: "{family}:{hex8}",
+    outputs: {
+      arn: arn("ecs", "task-definition/{family}:1"),
+      arnWithoutRevision: arn("ecs", "task-definition/{family}"),
+      revision: 1,
+    },
+    puts: true,
+  },
+  "aws:ecs/service:Service": {
+    id: ({ props }) => `${String(props.cluster).replace(":cluster/", ":service/")}/${props.name}`,
+    outputs: { arn: "{id}", platformVersion: "LATEST" },
+  },
+  "aws:appautoscaling/target:Target": {
+    id: "{resourceId}",
+    key: "{serviceNamespace}/{resourceId}/{scalableDimension}",
+    outputs: { arn: arn("application-autoscaling", "scalable-target/{hex17}") },
+    puts: true,
+  },
+  "aws:appautoscaling/policy:Policy": {
+    id: "{name}",
+    key: "{resourceId}/{name}",
+    outputs: {
+      arn: arn("autoscaling", "scalingPolicy:{uuid}:resource/ecs/{resourceId}:policyName/{name}"),
+    },
+    puts: true,
+  },
   "aws:xray/group:Group": {
     id: arn("xray", "group/{groupName}/{hex10}"),
     outputs: { arn: "{id}" },

@@ -1,0 +1,200 @@
+import { createHash } from "node:crypto";
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import type { System } from "../../spec/index.ts";
+import { physicalId } from "../shared/naming.ts";
+import { type Transform, transformed } from "../shared/transform.ts";
+import { type Fault, refuse } from "../shared/validation.ts";
+import { accountOf } from "./account.ts";
+import { bucketWithPolicy } from "./bucket.ts";
+import type { Listener } from "./edge-plan.ts";
+import { each, record } from "./records.ts";
+import { closedGroup, type NetworkPlace } from "./security-groups.ts";
+
+export interface BalancerArgs {
+  readonly system: System;
+  /** Names of the http workloads on containers. */
+  readonly workloads: readonly string[];
+  readonly network: NetworkPlace;
+  /** Certificate of the listeners, with its name. Default: HTTP, inside the network alone */
+  readonly certificate?: {
+    readonly arn: pulumi.Input<string>;
+    readonly serverName: pulumi.Input<string>;
+  };
+  /** How long access logs are kept, in days. Default: 14 */
+  readonly logRetentionDays?: pulumi.Input<number>;
+  /** Refuse to delete it. Default: true */
+  readonly protect?: boolean;
+  readonly transform?: {
+    readonly loadBalancer?: Transform<aws.lb.LoadBalancerArgs>;
+    readonly targetGroup?: Transform<aws.lb.TargetGroupArgs>;
+    readonly listener?: Transform<aws.lb.ListenerArgs>;
+  };
+}
+
+/** The tasks of one workload, as the load balancer sees them. */
+export interface Tasks {
+  readonly targetGroup: aws.lb.TargetGroup;
+  readonly listener: aws.lb.Listener;
+}
+
+/** Where tasks listen, the default of the HTTP entry for containers. */
+export const taskPort = 8080;
+/** What the HTTP entry for containers takes to drain, in seconds. */
+const drainSeconds = 25;
+/** Of one load balancer (Elastic Load Balancing User Guide, quotas, 2026-11). */
+const mostListeners = 50;
+/** Listeners' ports lie in this range. */
+const ports = { first: 10_000, count: 20_000 } as const;
+
+/**
+ * The load balancer before containers: internal, so that the edge's link is the only way to it, with
+ * access logs, and for each workload a listener and a group of targets. The edge has found out which
+ * workload a request is for; a listener of its own for each leaves nothing to be found out again.
+ * @throws {Error} before any resource is made, with every fault in one message
+ * @example
+ * const balancer = new Balancer("balancer", { system, workloads: ["orders"], network });
+ * new ServerlessEdge("edge", { system, network, listeners: balancer.listeners, userPool });
+ */
+export class Balancer extends pulumi.ComponentResource {
+  readonly loadBalancer: aws.lb.LoadBalancer;
+  readonly group: aws.ec2.SecurityGroup;
+  /** By workload. */
+  readonly tasks: Readonly<Record<string, Tasks>>;
+  /** For the edge: where each workload listens. */
+  readonly listeners: Readonly<Record<string, Listener>>;
+
+  constructor(name: string, args: BalancerArgs, opts?: pulumi.ComponentResourceOptions) {
+    refuse("Balancer", name, balancerFaults(args));
+    super("spillway:aws:Balancer", name, {}, opts);
+    const { vpcId } = args.network;
+    const port = portsOf(args.workloads);
+
+    this.group = closedGroup(`${name}-group`, "Load balancer of containers", vpcId, this);
+    this.loadBalancer = this.#makeBalancer(name, args);
+    this.tasks = record(args.workloads, (workload) =>
+      this.#makeTasks(`${name}-${workload}`, port[workload] as number, args),
+    );
+    this.listeners = each(this.tasks, (workload, { listener }) => ({
+      listenerArn: listener.arn,
+      securityGroupId: this.group.id,
+      port: port[workload] as number,
+      ...(args.certificate && { serverName: args.certificate.serverName }),
+    }));
+    this.registerOutputs();
+  }
+
+  #makeBalancer(name: string, { network, logRetentionDays = 14, ...args }: BalancerArgs) {
+    const { protect = true, transform } = args;
+    const account = accountOf(this);
+    const { bucket, policy } = bucketWithPolicy(
+      `${name}-logs`,
+      {
+        protect,
+        expireDays: logRetentionDays,
+        allows: (arn) => [
+          {
+            Sid: "AccessLogs",
+            Effect: "Allow",
+            Principal: { Service: "logdelivery.elasticloadbalancing.amazonaws.com" },
+            Action: "s3:PutObject",
+            Resource: pulumi.interpolate`${arn}/AWSLogs/${account.id}/*`,
+            Condition: {
+              ArnLike: {
+                "aws:SourceArn": pulumi.interpolate`arn:${account.partition}:elasticloadbalancing:${account.region}:${account.id}:loadbalancer/*`,
+              },
+            },
+          },
+        ],
+      },
+      this,
+    );
+    return new aws.lb.LoadBalancer(
+      name,
+      transformed(transform?.loadBalancer, name, {
+        name: physicalId(name, "loadBalancer"),
+        internal: true,
+        loadBalancerType: "application",
+        subnets: network.subnetIds,
+        securityGroups: [this.group.id],
+        dropInvalidHeaderFields: true,
+        enableDeletionProtection: protect,
+        accessLogs: { bucket: bucket.bucket, enabled: true },
+      }),
+      // It tries whether it may write.
+      { parent: this, dependsOn: policy },
+    );
+  }
+
+  #makeTasks(logical: string, port: number, { network, certificate, transform }: BalancerArgs) {
+    const targetGroup = new aws.lb.TargetGroup(
+      logical,
+      transformed(transform?.targetGroup, logical, {
+        name: physicalId(logical, "loadBalancer"),
+        vpcId: network.vpcId,
+        targetType: "ip",
+        protocol: "HTTP",
+        port: taskPort,
+        deregistrationDelay: drainSeconds,
+        loadBalancingAlgorithmType: "least_outstanding_requests",
+        healthCheck: {
+          path: "/healthz",
+          interval: 10,
+          timeout: 5,
+          healthyThreshold: 2,
+          unhealthyThreshold: 3,
+        },
+      }),
+      { parent: this },
+    );
+    const listener = new aws.lb.Listener(
+      logical,
+      transformed(transform?.listener, logical, {
+        loadBalancerArn: this.loadBalancer.arn,
+        port,
+        ...(certificate
+          ? {
+              protocol: "HTTPS",
+              certificateArn: certificate.arn,
+              sslPolicy: "ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
+            }
+          : { protocol: "HTTP" }),
+        defaultActions: [{ type: "forward", targetGroupArn: targetGroup.arn }],
+      }),
+      { parent: this },
+    );
+    return { targetGroup, listener };
+  }
+}
+
+/**
+ * A port for each workload, found from its name: one more or fewer moves no other's, unless two names
+ * meet, when the later takes the next.
+ */
+export function portsOf(workloads: readonly string[]): Readonly<Record<string, number>> {
+  const taken = new Map<number, string>();
+  for (const workload of workloads) {
+    const hash = createHash("sha256").update(workload).digest().readUInt32BE();
+    let port = ports.first + (hash % ports.count);
+    while (taken.has(port)) port = port + 1;
+    taken.set(port, workload);
+  }
+  return Object.fromEntries([...taken].map(([port, workload]) => [workload, port]));
+}
+
+function balancerFaults({ system, workloads }: BalancerArgs): Fault[] {
+  return [
+    ...(workloads.length > mostListeners
+      ? [
+          `${workloads.length} workloads, over the ${mostListeners} listeners of a load balancer; use two, each with its own workloads`,
+        ]
+      : []),
+    ...workloads.flatMap((name) => {
+      const workload = Object.hasOwn(system.workloads, name) ? system.workloads[name] : undefined;
+      if (!workload) return [`workload "${name}" is not declared; leave it out`];
+      return workload.kind === "http"
+        ? []
+        : [`workload "${name}": kind ${workload.kind} answers no requests; leave it out`];
+    }),
+  ];
+}

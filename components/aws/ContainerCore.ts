@@ -1,0 +1,125 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { physicalName } from "../shared/naming.ts";
+import { type Transform, transformed } from "../shared/transform.ts";
+import { checked, plainFaults, refuse, retentionFault } from "../shared/validation.ts";
+import { accountOf } from "./account.ts";
+import type { Balancer } from "./Balancer.ts";
+import { type Cluster, ContainerService, type ContainerTransforms } from "./ContainerService.ts";
+import { type ContainerPlanArgs, containerFaults } from "./container-plan.ts";
+import { executionStatements } from "./permissions.ts";
+import { record } from "./records.ts";
+import { serviceRole } from "./role.ts";
+
+export interface ContainerCoreArgs extends Omit<ContainerPlanArgs, "tasks"> {
+  /** The load balancer before the http workloads, where there are any. */
+  readonly balancer?: Balancer;
+  /** How long logs are kept, in days. Default: 14 */
+  readonly logRetentionDays?: pulumi.Input<number>;
+  readonly transform?: ContainerTransforms & {
+    readonly cluster?: Transform<aws.ecs.ClusterArgs>;
+    readonly logGroup?: Transform<aws.cloudwatch.LogGroupArgs>;
+  };
+}
+
+const component = "ContainerCore";
+
+/**
+ * The steady half of a system: an ECS cluster with a service for each workload on containers, all of
+ * one image. Those that answer requests stand behind the load balancer and follow its requests; those
+ * that a queue starts follow its backlog, down to none. They are inside the network, without a public
+ * address, and reach what they declare and nothing else.
+ * @throws {Error} before any resource is made, with every fault in one message
+ * @example
+ * new ContainerCore("core", {
+ *   system,
+ *   workloads: ["orders", "reportJob"],
+ *   network,
+ *   image,
+ *   balancer,
+ *   consumers: events.consumers,
+ *   stores: stores.bindings,
+ *   userPool: users,
+ * });
+ */
+export class ContainerCore extends pulumi.ComponentResource {
+  readonly cluster: aws.ecs.Cluster;
+  /** By workload. */
+  readonly logGroups: Readonly<Record<string, aws.cloudwatch.LogGroup>>;
+  readonly services: Readonly<Record<string, ContainerService>>;
+
+  constructor(name: string, args: ContainerCoreArgs, opts?: pulumi.ComponentResourceOptions) {
+    const plan = { ...args, tasks: args.balancer?.tasks };
+    refuse(component, name, [
+      ...containerFaults(plan),
+      ...plainFaults(args.logRetentionDays, retentionFault),
+    ]);
+    super("spillway:aws:ContainerCore", name, {}, opts);
+
+    this.cluster = new aws.ecs.Cluster(
+      name,
+      transformed(args.transform?.cluster, name, {
+        name: physicalName(name, "cluster"),
+        settings: [{ name: "containerInsights", value: "enabled" }],
+      }),
+      { parent: this },
+    );
+    const providers = new aws.ecs.ClusterCapacityProviders(
+      name,
+      { clusterName: this.cluster.name, capacityProviders: ["FARGATE", "FARGATE_SPOT"] },
+      { parent: this },
+    );
+    this.logGroups = record(args.workloads, (workload) => this.#makeLogs(name, workload, args));
+    const account = accountOf(this);
+    const { role, policy } = serviceRole(
+      `${name}-execution`,
+      {
+        service: "ecs-tasks.amazonaws.com",
+        condition: { StringEquals: { "aws:SourceAccount": account.id } },
+        statements: pulumi
+          .all([args.image.repositoryArn, Object.values(this.logGroups).map(({ arn }) => arn)])
+          .apply(([repository, logs]) => executionStatements(repository, logs)),
+        transform: args.transform,
+      },
+      this,
+    );
+    const shared: Cluster = {
+      cluster: this.cluster,
+      account,
+      executionRole: role,
+      ready: [providers, policy],
+      ...(args.balancer && { balancerGroupId: args.balancer.group.id }),
+    };
+    this.services = record(
+      args.workloads,
+      (workload) =>
+        new ContainerService(
+          `${name}-${workload}`,
+          {
+            ...plan,
+            workload,
+            shared,
+            logGroup: this.logGroups[workload] as aws.cloudwatch.LogGroup,
+          },
+          { parent: this },
+        ),
+    );
+    this.registerOutputs();
+  }
+
+  #makeLogs(
+    name: string,
+    workload: string,
+    { logRetentionDays = 14, transform }: ContainerCoreArgs,
+  ) {
+    const logical = `${name}-${workload}-logs`;
+    return new aws.cloudwatch.LogGroup(
+      logical,
+      transformed(transform?.logGroup, logical, {
+        name: `/aws/ecs/${physicalName(`${name}-${workload}`, "taskFamily")}`,
+        retentionInDays: checked(component, name, logRetentionDays, retentionFault),
+      }),
+      { parent: this },
+    );
+  }
+}

@@ -1,0 +1,224 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { taskSize } from "../../planner/index.ts";
+import type { Workload } from "../../spec/index.ts";
+import { commandOf } from "../shared/image.ts";
+import { physicalName } from "../shared/naming.ts";
+import { type Transform, transformed } from "../shared/transform.ts";
+import type { Account } from "./account.ts";
+import { taskPort } from "./Balancer.ts";
+import { boundUses, statementsFor, storeTargets } from "./bindings.ts";
+import { type ContainerPlanArgs, taskCalls } from "./container-plan.ts";
+import { imageCertificates, variablesOf } from "./function-plan.ts";
+import { grantsOf } from "./grants.ts";
+import { bareRole, type RoleTransforms, serviceRole } from "./role.ts";
+import { scaleOnBacklog, scaleOnRequests } from "./scaling.ts";
+import { scalingOf } from "./scaling-plan.ts";
+import { guarded, letThrough, waysOut } from "./security-groups.ts";
+
+export interface ContainerTransforms extends RoleTransforms {
+  readonly task?: Transform<aws.ecs.TaskDefinitionArgs>;
+  readonly service?: Transform<aws.ecs.ServiceArgs>;
+}
+
+/** What all services of a cluster share. */
+export interface Cluster {
+  readonly cluster: aws.ecs.Cluster;
+  readonly account: pulumi.Output<Account>;
+  readonly executionRole: aws.iam.Role;
+  /** What has to be there before a task starts. */
+  readonly ready: readonly pulumi.Resource[];
+  /** Of the load balancer. */
+  readonly balancerGroupId?: pulumi.Input<string>;
+}
+
+export interface ContainerServiceArgs extends ContainerPlanArgs {
+  readonly workload: string;
+  readonly shared: Cluster;
+  readonly logGroup: aws.cloudwatch.LogGroup;
+  readonly transform?: ContainerTransforms;
+}
+
+/** ECS kills a task after so many seconds (its default); the entries drain within 25. */
+const stopSeconds = 30;
+
+/**
+ * A workload as an ECS service on Fargate (arm64): a task role of its own that holds exactly the
+ * actions and resources of its `uses`, a group that lets in the load balancer alone, a root file
+ * system that cannot be written, a deployment that is rolled back when its tasks do not become
+ * healthy, and a number of tasks that follows requests, or the queue down to none.
+ */
+export class ContainerService extends pulumi.ComponentResource {
+  readonly role: aws.iam.Role;
+  readonly taskDefinition: aws.ecs.TaskDefinition;
+  readonly service: aws.ecs.Service;
+  readonly securityGroup: aws.ec2.SecurityGroup;
+
+  constructor(name: string, args: ContainerServiceArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("spillway:aws:ContainerService", name, {}, opts);
+    const uses = boundUses(args.system, args.workload, args.stores);
+    const consumer = args.consumers?.[args.workload];
+    const own = {
+      service: "ecs-tasks.amazonaws.com",
+      condition: { StringEquals: { "aws:SourceAccount": args.shared.account.id } },
+      transform: args.transform,
+    };
+    // IAM takes no policy without a statement.
+    const granted =
+      consumer !== undefined || uses.some((use) => grantsOf(use, use.binding.actions).length > 0);
+    const { role, policy } = granted
+      ? serviceRole(name, { ...own, statements: consumer?.statements ?? statementsFor(uses) }, this)
+      : { role: bareRole(name, own, this), policy: undefined };
+    this.role = role;
+    this.securityGroup = guarded(
+      `${name}-group`,
+      args.network.vpcId,
+      [...storeTargets(uses), ...waysOut(taskCalls(args.system, args.workload), args.network)],
+      this,
+    );
+    this.#letIn(name, args);
+    this.taskDefinition = this.#makeTaskDefinition(name, args);
+    this.service = this.#makeService(name, args, policy);
+    this.#makeScaling(name, args);
+    this.registerOutputs();
+  }
+
+  #letIn(name: string, { workload, tasks, shared }: ContainerServiceArgs) {
+    if (!tasks?.[workload] || shared.balancerGroupId === undefined) return;
+    letThrough(
+      { name: `${name}-balancer`, securityGroupId: shared.balancerGroupId },
+      { name, to: { securityGroupId: this.securityGroup.id }, port: taskPort },
+      this,
+    );
+  }
+
+  #makeTaskDefinition(name: string, args: ContainerServiceArgs) {
+    const { shared, logGroup, image } = args;
+    const workload = args.system.workloads[args.workload] as Workload;
+    const size = taskSize(workload.load.memoryMb);
+    const environment = {
+      ...(args.consumers?.[args.workload]?.environment ??
+        variablesOf(
+          workload,
+          boundUses(args.system, args.workload, args.stores),
+          args.userPool,
+          imageCertificates,
+        )),
+    };
+    const container = {
+      name: args.workload,
+      image: image.uri,
+      command: commandOf(args.workload),
+      essential: true,
+      readonlyRootFilesystem: true,
+      privileged: false,
+      linuxParameters: { capabilities: { drop: ["ALL"] }, initProcessEnabled: true },
+      stopTimeout: stopSeconds,
+      environment: Object.entries(environment)
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([key, value]) => ({ name: key, value })),
+      ...(args.tasks?.[args.workload] && {
+        portMappings: [{ containerPort: taskPort, protocol: "tcp" }],
+      }),
+      logConfiguration: {
+        logDriver: "awslogs",
+        options: {
+          "awslogs-group": logGroup.name,
+          "awslogs-region": shared.account.region,
+          "awslogs-stream-prefix": args.workload,
+          // Where logs cannot be written, work goes on.
+          mode: "non-blocking",
+          "max-buffer-size": "4m",
+        },
+      },
+    };
+    return new aws.ecs.TaskDefinition(
+      `${name}-task`,
+      transformed(args.transform?.task, `${name}-task`, {
+        family: physicalName(name, "taskFamily"),
+        requiresCompatibilities: ["FARGATE"],
+        networkMode: "awsvpc",
+        runtimePlatform: { cpuArchitecture: "ARM64", operatingSystemFamily: "LINUX" },
+        cpu: String(size.vCpu * 1024),
+        memory: String(size.memoryMb),
+        executionRoleArn: shared.executionRole.arn,
+        taskRoleArn: this.role.arn,
+        containerDefinitions: pulumi.jsonStringify([container]),
+      }),
+      { parent: this },
+    );
+  }
+
+  #makeService(name: string, args: ContainerServiceArgs, policy?: pulumi.Resource) {
+    const { shared, network, workload, tasks } = args;
+    const { min, spot } = scalingOf(
+      args.system.workloads[workload] as Workload,
+      args.capacity?.[workload],
+    );
+    const target = tasks?.[workload];
+    return new aws.ecs.Service(
+      `${name}-service`,
+      transformed(args.transform?.service, `${name}-service`, {
+        name: physicalName(name, "taskFamily"),
+        cluster: shared.cluster.arn,
+        taskDefinition: this.taskDefinition.arn,
+        desiredCount: min,
+        capacityProviderStrategies: [
+          ...(spot < 100
+            ? [{ capacityProvider: "FARGATE", base: Math.max(1, min), weight: 100 - spot }]
+            : []),
+          ...(spot > 0 ? [{ capacityProvider: "FARGATE_SPOT", weight: spot }] : []),
+        ],
+        networkConfiguration: {
+          subnets: network.subnetIds,
+          securityGroups: [this.securityGroup.id],
+          assignPublicIp: false,
+        },
+        ...(target && {
+          loadBalancers: [
+            {
+              targetGroupArn: target.targetGroup.arn,
+              containerName: workload,
+              containerPort: taskPort,
+            },
+          ],
+          healthCheckGracePeriodSeconds: 30,
+        }),
+        // Never fewer tasks than are needed while new ones start.
+        deploymentMinimumHealthyPercent: 100,
+        deploymentMaximumPercent: 200,
+        deploymentCircuitBreaker: { enable: true, rollback: true },
+        availabilityZoneRebalancing: "ENABLED",
+        enableExecuteCommand: false,
+        propagateTags: "SERVICE",
+        // What does not become healthy is a failed update, and not a surprise later.
+        waitForSteadyState: true,
+      }),
+      {
+        parent: this,
+        ignoreChanges: ["desiredCount"],
+        // ECS refuses a group of targets that no listener forwards to.
+        dependsOn: [
+          ...shared.ready,
+          ...(policy ? [policy] : []),
+          ...(target ? [target.listener] : []),
+        ],
+      },
+    );
+  }
+
+  #makeScaling(
+    name: string,
+    { workload, shared, tasks, consumers, ...args }: ContainerServiceArgs,
+  ) {
+    const scaling = scalingOf(
+      args.system.workloads[workload] as Workload,
+      args.capacity?.[workload],
+    );
+    const scaled = { cluster: shared.cluster.name, service: this.service.name, ...scaling };
+    const target = tasks?.[workload];
+    const consumer = consumers?.[workload];
+    if (target) scaleOnRequests(name, scaled, target, this);
+    else if (consumer) scaleOnBacklog(name, scaled, consumer.queueArn, this);
+  }
+}

@@ -1,0 +1,165 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { physicalId } from "../shared/naming.ts";
+import { type Transform, transformed } from "../shared/transform.ts";
+import type { Account } from "./account.ts";
+import type { Binding } from "./bindings.ts";
+import { record } from "./records.ts";
+import { closedGroup } from "./security-groups.ts";
+
+/** Where stores are put that run inside a network. A `Network` is one. */
+export interface StoreNetwork {
+  readonly vpcId: pulumi.Input<string>;
+  readonly storeSubnetIds: pulumi.Input<pulumi.Input<string>[]>;
+}
+
+/** What a stack may say of its databases. */
+export interface DatabaseSettings {
+  /** Default: "db.t4g.small" */
+  readonly instanceClass?: string;
+  /** A second copy in another zone that takes over within minutes. Default: false */
+  readonly multiAz?: boolean;
+  /** In GB. Default: 20, the least of gp3 */
+  readonly storageGb?: number;
+  /** How far storage may grow by itself, in GB. Default: 100 */
+  readonly maxStorageGb?: number;
+  /** How long backups are kept, in days, where stores are backed up. Default: 35, the most */
+  readonly backupDays?: number;
+  /**
+   * Most connections that workloads may hold together. Default: 180, for the 2 GiB of the default
+   * class: a connection takes about 9.5 MB (RDS User Guide, quotas, max_connections, 2026-11)
+   */
+  readonly connections?: number;
+}
+
+export interface DatabaseOptions {
+  readonly network: StoreNetwork;
+  readonly settings?: DatabaseSettings;
+  readonly protect: boolean;
+  readonly backups: boolean;
+  readonly logRetentionDays: pulumi.Input<number>;
+  readonly transform?: Transform<aws.rds.InstanceArgs>;
+}
+
+export const databaseDefaults = {
+  instanceClass: "db.t4g.small",
+  multiAz: false,
+  storageGb: 20,
+  maxStorageGb: 100,
+  backupDays: 35,
+  connections: 180,
+} as const satisfies Required<DatabaseSettings>;
+
+export const postgresPort = 5432;
+const major = "17";
+/** Beyond what workloads hold: migrations, people, and what RDS keeps for itself. */
+const spareConnections = 15;
+const logs = ["postgresql", "upgrade"] as const;
+
+/** Whom workloads connect as: a user without a password, who owns the store's tables. */
+export const databaseUser = "spillway";
+
+export interface Database {
+  readonly instance: aws.rds.Instance;
+  readonly group: aws.ec2.SecurityGroup;
+  readonly binding: Binding;
+  /** ARN of the secret that RDS keeps the master user's password in: migrations alone need it. */
+  readonly masterSecretArn: pulumi.Output<string>;
+}
+
+/**
+ * A Postgres instance: encrypted, inside the network, TLS only, IAM in the place of passwords. The
+ * master user's password is made and kept by RDS, and seen by nobody here.
+ */
+export function database(
+  logical: string,
+  store: string,
+  account: pulumi.Output<Account>,
+  options: DatabaseOptions,
+  parent: pulumi.Resource,
+): Database {
+  const { network, protect, backups, logRetentionDays, transform } = options;
+  const settings = { ...databaseDefaults, ...options.settings };
+  const identifier = physicalId(logical, "database");
+  const dbName = store.replace(/([a-z0-9])([A-Z])|-/g, "$1_$2").toLowerCase();
+
+  const group = closedGroup(`${logical}-group`, `Database ${store}`, network.vpcId, parent);
+  const subnets = new aws.rds.SubnetGroup(
+    `${logical}-subnets`,
+    { name: identifier, subnetIds: network.storeSubnetIds },
+    { parent },
+  );
+  const parameters = new aws.rds.ParameterGroup(
+    `${logical}-parameters`,
+    {
+      name: identifier,
+      family: `postgres${major}`,
+      parameters: [
+        { name: "rds.force_ssl", value: "1" },
+        {
+          name: "max_connections",
+          value: String(settings.connections + spareConnections),
+          applyMethod: "pending-reboot",
+        },
+      ],
+    },
+    { parent },
+  );
+  const logGroups = record(
+    logs,
+    (log) =>
+      new aws.cloudwatch.LogGroup(
+        `${logical}-${log}`,
+        { name: `/aws/rds/instance/${identifier}/${log}`, retentionInDays: logRetentionDays },
+        { parent },
+      ),
+  );
+  const instance = new aws.rds.Instance(
+    logical,
+    transformed(transform, logical, {
+      identifier,
+      engine: "postgres",
+      engineVersion: major,
+      instanceClass: settings.instanceClass,
+      allocatedStorage: settings.storageGb,
+      maxAllocatedStorage: settings.maxStorageGb,
+      storageType: "gp3",
+      storageEncrypted: true,
+      dbName,
+      port: postgresPort,
+      username: "postgres",
+      manageMasterUserPassword: true,
+      iamDatabaseAuthenticationEnabled: true,
+      multiAz: settings.multiAz,
+      publiclyAccessible: false,
+      dbSubnetGroupName: subnets.name,
+      vpcSecurityGroupIds: [group.id],
+      parameterGroupName: parameters.name,
+      caCertIdentifier: "rds-ca-rsa2048-g1",
+      enabledCloudwatchLogsExports: [...logs],
+      performanceInsightsEnabled: true,
+      // Seven days are free (RDS pricing, Performance Insights, 2026-11).
+      performanceInsightsRetentionPeriod: 7,
+      backupRetentionPeriod: backups ? settings.backupDays : 0,
+      copyTagsToSnapshot: true,
+      deletionProtection: protect,
+      skipFinalSnapshot: !protect,
+      ...(protect && { finalSnapshotIdentifier: `${identifier}-final` }),
+      autoMinorVersionUpgrade: true,
+    }),
+    // RDS would make log groups that keep everything.
+    { parent, protect, dependsOn: Object.values(logGroups) },
+  );
+  return {
+    instance,
+    group,
+    masterSecretArn: instance.masterUserSecrets.apply((made) => made?.[0]?.secretArn ?? ""),
+    binding: {
+      kind: "sql",
+      arn: pulumi.interpolate`arn:${account.partition}:rds-db:${account.region}:${account.id}:dbuser:${instance.resourceId}/${databaseUser}`,
+      location: pulumi.interpolate`postgres://${databaseUser}@${instance.address}:${postgresPort}/${dbName}`,
+      securityGroupId: group.id,
+      port: postgresPort,
+    },
+  };
+}

@@ -1,0 +1,55 @@
+import { readFileSync } from "node:fs";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { unzipSync } from "fflate";
+import { sha256 } from "./bundle-cache.ts";
+import { type BundleOptions, bundleContainers } from "./bundling.ts";
+
+/** What an image is built from. */
+export interface ImageSource {
+  /** Folder that is copied into the image, as `docker build` takes it. */
+  readonly context: string;
+  readonly dockerfile: string;
+  /** Of all of it: the same content has the same tag. */
+  readonly tag: string;
+}
+
+/** The one Dockerfile of all workloads on containers. */
+export const dockerfile = fileURLToPath(new URL("container/Dockerfile", import.meta.url));
+
+/** The file of a workload's program in the image, from its working folder. */
+const programOf = (workload: string): string => `workloads/${workload}/index.mjs`;
+
+/** What a workload's container runs: arguments of `node`, which the image starts. */
+export const commandOf = (workload: string): readonly string[] => [programOf(workload)];
+
+/**
+ * Bundles workloads for containers, and lays them out as the image has them: a folder each, with the
+ * packages that travel as files. What has not changed gives the same tag.
+ * @returns `undefined` where there is no workload
+ * @throws {Error} as `bundleFunctions`
+ * @example
+ * const source = await imageSource({ system, workloads: ["reportJob"] });
+ */
+export async function imageSource(
+  options: Omit<BundleOptions, "platform"> & { readonly workloads: readonly string[] },
+): Promise<ImageSource | undefined> {
+  if (options.workloads.length === 0) return undefined;
+  const { outDir = ".spillway/containers" } = options;
+  const artefacts = await bundleContainers({ ...options, outDir });
+  const sums = Object.entries(artefacts).map(([name, { sha256: sum }]) => `${name} ${sum}`);
+  const tag = sha256([readFileSync(dockerfile, "utf8"), ...sums.sort()].join("\n")).slice(0, 32);
+  const context = join(outDir, "context");
+  const fresh = join(outDir, `.context-${process.pid}`);
+  await rm(fresh, { recursive: true, force: true });
+  for (const [name, { archive }] of Object.entries(artefacts))
+    for (const [path, content] of Object.entries(unzipSync(await readFile(archive)))) {
+      const file = join(fresh, dirname(programOf(name)), path);
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, content);
+    }
+  await rm(context, { recursive: true, force: true });
+  await rename(fresh, context);
+  return { context, dockerfile, tag };
+}

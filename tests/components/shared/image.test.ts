@@ -1,0 +1,151 @@
+import { spawn } from "node:child_process";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { imageCertificates } from "../../../components/aws/function-plan.ts";
+import { commandOf, dockerfile, imageSource } from "../../../components/shared/image.ts";
+import { defineSystem, http, queue } from "../../../spec/index.ts";
+import { system as storefront } from "../../../system.ts";
+
+const root = fileURLToPath(new URL("../../..", import.meta.url));
+const load = { perDay: 1, shape: "rare", ms: { p50: 1, p99: 2 }, memoryMb: 128 } as const;
+const system = defineSystem({
+  name: "small",
+  channels: { inbox: queue() },
+  workloads: {
+    hello: http({
+      code: "functions/hello",
+      routes: ["GET /hello"],
+      auth: "none",
+      maxBodyBytes: 9,
+      load,
+    }),
+    other: http({ code: "functions/other", routes: ["GET /other"], auth: "none", load }),
+  },
+});
+
+let folder: string;
+const write = async (file: string, text: string) => {
+  await mkdir(dirname(join(folder, file)), { recursive: true });
+  await writeFile(join(folder, file), text);
+};
+const source = (...workloads: string[]) =>
+  imageSource({ system, workloads, root: folder, outDir: join(folder, "out") });
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "spillway-image-"));
+  await write("functions/hello/index.ts", 'export const create = () => "hello";');
+  await write("functions/other/index.ts", 'export const create = () => "other";');
+  await write(
+    "runtime/entries/ecs/http.ts",
+    "export const ecsHttp = async (handler: unknown, options: object) => console.log(JSON.stringify({ handler, ...options }));",
+  );
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Runs `node` with a container's command in a folder, as the image would, and gives what it says. */
+function run(cwd: string, command: readonly string[], env: Record<string, string> = {}) {
+  const child = spawn(process.execPath, [...command], { cwd, env });
+  let text = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (chunk: Buffer) => {
+      text += chunk;
+    });
+  return new Promise<{ code: number | null; text: string }>((resolve) =>
+    child.on("close", (code) => resolve({ code, text })),
+  );
+}
+
+describe("what an image is built from", () => {
+  test("is nothing where nothing runs in containers", async () => {
+    expect(await source()).toBeUndefined();
+  });
+
+  test("is a program for each workload, run by its command in a clean folder", async () => {
+    const made = await source("hello", "other");
+    const clean = join(folder, "clean");
+    await cp(made?.context ?? "", clean, { recursive: true });
+    const { code, text } = await run(clean, commandOf("hello"));
+    expect([code, JSON.parse(text)]).toEqual([
+      0,
+      { handler: "hello", auth: "none", maxBodyBytes: 9, routes: ["GET /hello"] },
+    ]);
+  });
+
+  test("leaves nothing behind of a workload that is gone", async () => {
+    await source("hello", "other");
+    const { context = "" } = (await source("other")) ?? {};
+    expect(await readdir(join(context, "workloads"))).toEqual(["other"]);
+  });
+
+  test("has a tag that follows the content, and nothing else", async () => {
+    const one = await source("hello", "other");
+    const again = await source("other", "hello");
+    await write("functions/other/index.ts", 'export const create = () => "changed";');
+    const changed = await source("hello", "other");
+    expect(again?.tag).toBe(one?.tag);
+    expect(changed?.tag).not.toBe(one?.tag);
+    expect(changed?.tag).toMatch(/^[0-9a-f]{32}$/);
+  });
+});
+
+describe("a workload of storefront in its image", () => {
+  test("starts by its command, and says what it lacks", { timeout: 120_000 }, async () => {
+    const outDir = join(folder, "storefront");
+    const made = await imageSource({ system: storefront, workloads: ["fulfil"], root, outDir });
+    const { code, text } = await run(made?.context ?? "", commandOf("fulfil"));
+    expect(code).toBe(1);
+    expect(text).toContain('Container "fulfil": SPILLWAY_');
+    expect(text).toContain("is not set; deploy it with its component");
+  });
+});
+
+describe("the Dockerfile", () => {
+  let lines: readonly string[];
+  beforeAll(async () => {
+    const text = await readFile(dockerfile, "utf8");
+    lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  });
+  const of = (instruction: string) =>
+    lines
+      .filter((line) => line.startsWith(`${instruction} `))
+      .map((line) => line.slice(instruction.length + 1));
+
+  test("uses instructions that there are, and pins what it builds on", () => {
+    const known = /^(ADD|ARG|COPY|ENTRYPOINT|ENV|FROM|USER|WORKDIR) /;
+    expect(lines.filter((line) => !known.test(line))).toEqual([]);
+    expect(of("ARG")).toEqual([
+      expect.stringMatching(/^BASE=[\w./-]+\/node:\d+\.\d+\.\d+-[\w-]+$/),
+    ]);
+    for (const base of of("FROM")) expect(base).toMatch(/^\$\{BASE\}( AS \w+)?$/);
+  });
+
+  test("has stages, of which the last alone is shipped, and runs without rights", () => {
+    expect(of("FROM")).toHaveLength(2);
+    const last = lines.slice(lines.findLastIndex((line) => line.startsWith("FROM ")));
+    expect(last.some((line) => line.startsWith("ADD "))).toBe(false);
+    expect(last.at(-2)).toBe("USER node");
+    expect(last.at(-1)).toBe('ENTRYPOINT ["node"]');
+  });
+
+  test("puts programs and certificates where tasks are told that they are", () => {
+    const [workdir] = of("WORKDIR");
+    expect(of("COPY")).toEqual([
+      "--from=certificates /certificates/ certificates/",
+      "workloads/ workloads/",
+    ]);
+    expect(`${workdir}/certificates/rds.pem`).toBe(imageCertificates);
+    expect(of("ADD")).toEqual([
+      "--chmod=444 https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem /certificates/rds.pem",
+    ]);
+    for (const name of Object.keys(storefront.workloads))
+      expect(commandOf(name)[0]).toMatch(/^workloads\//);
+  });
+
+  test("runs the version of Node that the project is tested with", async () => {
+    const { devDependencies } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+    expect(of("ARG")[0]).toContain(`/node:${devDependencies.node}-`);
+  });
+});
