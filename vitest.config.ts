@@ -19,10 +19,10 @@ const project = (name: string, include: string[], timeoutSeconds = 60) => ({
 });
 
 const contract = project("contract", ["tests/{contract,cloud}/**/*.test.ts"], 120);
-// One AWS emulator for the run; without Python it says what was not tested, or fails under CI.
+// One AWS emulator for the run, and Valkey; without Python it says what was not tested, or fails under CI.
 Object.assign(contract.test, {
   globalSetup: ["tests/contract/setup.ts"],
-  exclude: findPython() ? [] : ["tests/contract/aws/**", "tests/cloud/**"],
+  exclude: findPython() ? [] : ["tests/contract/{aws,valkey}/**", "tests/cloud/**"],
 });
 
 export default defineConfig({

@@ -33,7 +33,8 @@ export interface OpenAdapters
 export async function openAdapters(options: AdapterOptions): Promise<OpenAdapters> {
   const { system, pool, folder } = options;
   const byName = new Map<string, object>();
-  const { tables, objects } = openStores(options, byName);
+  const stores = await openStores(options, byName);
+  const { tables, objects } = stores;
   const queues = openChannels(options, byName);
   const workflows = new Map<string, Workflow>();
   for (const [name, { kind }] of Object.entries(system.workloads)) {
@@ -45,6 +46,7 @@ export async function openAdapters(options: AdapterOptions): Promise<OpenAdapter
   const services = await openServices(options, byName, queues);
   return {
     byName,
+    faults: stores.faults,
     objects,
     queues,
     workflows,
@@ -54,6 +56,9 @@ export async function openAdapters(options: AdapterOptions): Promise<OpenAdapter
     tables: () => listTables(tables, pool),
     totals: () => readTotals(pool),
     positionsOf: positionsIn(pool),
+    async close() {
+      await Promise.all([services.close(), stores.close()]);
+    },
   };
 }
 

@@ -31,6 +31,7 @@ const adapters = await openAdapters({
   root,
   boss,
   pool: postgres.pool,
+  databaseUrl: postgres.url,
   folder,
   url,
   hooks: {},

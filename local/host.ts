@@ -67,7 +67,10 @@ export async function startHost({ system, root, settings }: HostOptions): Promis
 
     const hooks: IdentityHooks = {};
     const { url } = listening;
-    const adapters = await openAdapters({ system, root, boss, pool, folder, url, hooks });
+    const adapters = await openAdapters({
+      ...{ system, root, boss, pool, folder, url, hooks },
+      databaseUrl: postgres.url,
+    });
     ends.push(() => adapters.close());
     for (const { store } of adapters.objects.values()) await store.recover();
 

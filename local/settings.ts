@@ -20,7 +20,7 @@ export class StartFault extends Error {
 }
 
 /**
- * Reads PORT, SPILLWAY_DATA and DATABASE_URL; an empty one is not set.
+ * Reads PORT, SPILLWAY_DATA and DATABASE_URL, and checks REDIS_URL; an empty one is not set.
  * @param root the project's folder; a relative data folder starts there
  * @throws {StartFault} for what cannot be used; never with a password in it
  */
@@ -30,6 +30,10 @@ export function readSettings(env: NodeJS.ProcessEnv, root: string): LocalSetting
   if (databaseUrl !== undefined && !/^postgres(ql)?:$/.test(protocolOf(databaseUrl)))
     throw new StartFault(
       'start "DATABASE_URL": is no Postgres address; write postgres://user:password@host:port/database',
+    );
+  if (env.REDIS_URL && !/^(redis|valkey)s?:$/.test(protocolOf(env.REDIS_URL)))
+    throw new StartFault(
+      'start "REDIS_URL": is no address of a Redis server; write redis://user:password@host:port/0',
     );
   return { port: portOf(env.PORT || "8787"), dataFolder, databaseUrl };
 }

@@ -73,11 +73,7 @@ export async function loadWorkload(name: string, options: LoadOptions): Promise<
   if (!existsSync(file))
     return { status: "no-code", reason: `${workload.code}/index.ts does not exist; write it.` };
   const given = portsOf(system, name, adapters);
-  if ("missing" in given)
-    return {
-      status: "not-local",
-      reason: `It uses ${given.missing}, which has no local adapter yet.`,
-    };
+  if ("reason" in given) return given;
   const source = sourceOf(system, name);
   if (source?.via === "queue" && inContainer(name))
     return { status: "running", run: { kind: "container", source } };

@@ -5,6 +5,7 @@
 import { spawnSync } from "node:child_process";
 import { motoVenv } from "./moto.ts";
 import { install } from "./pulumi/install.ts";
+import { valkeyVenv } from "./valkey.ts";
 
 interface Part {
   readonly project: string;
@@ -15,7 +16,7 @@ interface Part {
 const parts: readonly Part[] = [
   { project: "unit", prepare: async () => {} },
   { project: "local", prepare: async () => {} },
-  { project: "contract", prepare: motoVenv },
+  { project: "contract", prepare: () => Promise.all([motoVenv(), valkeyVenv()]) },
   { project: "engine", prepare: () => install() },
 ];
 

@@ -9,6 +9,8 @@ export interface AdapterOptions {
   /** The project's folder, where the stand-ins of APIs are found. */
   readonly root: string;
   readonly pool: Pool;
+  /** Of that pool's database, with the password: not for logs. */
+  readonly databaseUrl: string;
   readonly boss: Boss;
   /** The data folder. */
   readonly folder: string;

@@ -53,7 +53,7 @@ export async function readMigrations(name: string, folder: string): Promise<read
  *   one that was applied and is changed or missing now, `unavailable` where the database is, or
  *   where another one is still at it after 60 s
  * @example
- * await migrate({ name: "ledger", pool, migrations: await readMigrations("ledger", folder) });
+ * await migrate({ name: "ledger", pool, migrations: await readMigrations("ledger", "migrations") });
  */
 export async function migrate(options: MigrateOptions): Promise<readonly string[]> {
   const { name, pool, migrations, setUp } = options;

@@ -97,7 +97,9 @@ async function connect(place: ValkeyPlace, password: string | undefined): Promis
     db,
     username,
     password,
-    ...(tls && { tls: { rejectUnauthorized: true, ...(isIP(host) === 0 && { servername: host }) } }),
+    ...(tls && {
+      tls: { rejectUnauthorized: true, ...(isIP(host) === 0 && { servername: host }) },
+    }),
     lazyConnect: true,
     connectTimeout: connectMs,
     commandTimeout: answerMs,

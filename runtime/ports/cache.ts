@@ -64,7 +64,7 @@ export interface Cache {
    * @param load what takes longer than 10 s may be run by another process as well
    * @throws what `load` throws; `too-large` and `invalid` for what it gave
    * @example
-   * const prices = await live.through("prices", { ttlSeconds: 60 }, () => readPrices());
+   * const rates = await live.through("rates", { ttlSeconds: 60 }, async () => ({ eur: 1 }));
    */
   through<T extends Json>(key: string, options: Ttl, load: () => Promise<T>): Promise<T>;
 }

@@ -26,7 +26,7 @@ export interface Queries {
    *   database cannot be reached, or does not answer in time. Its message has the statement's
    *   beginning, never a value.
    * @example
-   * const orders = await ledger.query<{ id: string }>("select id from orders where buyer = $1", [me]);
+   * const orders = await ledger.query<{ id: string }>("select id from orders where buyer = $1", ["ada"]);
    */
   query<Row extends object = Record<string, unknown>>(
     text: string,

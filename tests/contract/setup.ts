@@ -9,10 +9,10 @@ declare module "vitest" {
   }
 }
 
-/** One AWS emulator for the whole run; vitest.config.ts leaves out tests/contract/aws without it. */
+/** One AWS emulator for the whole run; vitest.config.ts leaves out tests/contract/{aws,valkey} without it. */
 export default async function setup(project: TestProject): Promise<(() => Promise<void>) | void> {
   if (!findPython()) {
-    const text = `Not tested: the aws adapters, which need the emulator moto; ${pythonRemedy}.`;
+    const text = `Not tested: the aws adapters and the cache by the Redis protocol, which need moto and Valkey; ${pythonRemedy}.`;
     if (process.env.CI === "true") throw new Error(text);
     console.warn(text);
     return;

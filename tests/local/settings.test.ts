@@ -33,6 +33,14 @@ describe("settings of spillway start", () => {
     },
   );
 
+  test.each(["http://:geheim@cache", "geheim"])("refuses %s as REDIS_URL, unsaid", (REDIS_URL) => {
+    const read = () => readSettings({ REDIS_URL }, "/project");
+    expect(read).toThrow(/^start "REDIS_URL": is no address of a Redis server; (?!.*geheim)/);
+    expect(() =>
+      readSettings({ REDIS_URL: "rediss://:geheim@cache:6379/0" }, "/project"),
+    ).not.toThrow();
+  });
+
   test.each(["mysql://root:geheim@db/shop", "geheim"])(
     "a DATABASE_URL that is none is refused without being shown",
     (url) => {

@@ -1,10 +1,10 @@
-import { createHash, createHmac } from "node:crypto";
 import { defaultProvider } from "@aws-sdk/credential-provider-node";
 import { SignatureV4 } from "@smithy/signature-v4";
 import type { ObjectStore } from "../../ports/index.ts";
 import { type Fault, faultsOf } from "../faults.ts";
 import { checkContentType, checkObjectKey, checkWhole } from "../limits.ts";
 import { lazy } from "./client.ts";
+import { Sha256 } from "./sha256.ts";
 
 type Credentials = ReturnType<typeof defaultProvider>;
 
@@ -25,30 +25,6 @@ const shared = lazy(() => defaultProvider());
 const mostBytes = 5_368_709_120;
 /** Twelve hours, as long as the longest session of a role (AWS STS, read 2026-11). */
 export const longestSeconds = 43_200;
-
-/** SHA-256 as the signer takes it, by OpenSSL. */
-class Sha256 {
-  readonly #hash;
-  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
-    this.#hash =
-      secret === undefined ? createHash("sha256") : createHmac("sha256", bytesOf(secret));
-  }
-  update(data: Uint8Array | string) {
-    this.#hash.update(data);
-  }
-  async digest() {
-    return new Uint8Array(this.#hash.digest());
-  }
-  reset() {
-    throw new Error("Sha256: used twice; make another");
-  }
-}
-const bytesOf = (value: string | ArrayBuffer | ArrayBufferView): Buffer =>
-  typeof value === "string"
-    ? Buffer.from(value)
-    : value instanceof ArrayBuffer
-      ? Buffer.from(value)
-      : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
 
 /**
  * The part of the object store port that lets clients without credentials read and write an S3

@@ -9,6 +9,7 @@ import { containerEntryFor, type Entry, entryFor } from "../../../components/sha
 import {
   api,
   bus,
+  cache,
   chat,
   defineSystem,
   http,
@@ -25,6 +26,7 @@ import {
   scheduler,
   socket,
   sourceOf,
+  sql,
   stream,
   table,
   topic,
@@ -37,7 +39,12 @@ const load = { perDay: 1, shape: "rare", ms: { p50: 1_000, p99: 2_000 }, memoryM
 const code = (name: string) => `functions/${name}`;
 const system = defineSystem({
   name: "small",
-  stores: { notes: table({ changes: true }), files: objectStore({}) },
+  stores: {
+    notes: table({ changes: true }),
+    files: objectStore({}),
+    ledger: sql({ migrations: "m" }),
+    hot: cache(),
+  },
   channels: {
     inbox: queue({ maxBytes: 65_536, maxReceives: 7 }),
     slow: queue({ visibilitySeconds: 3600 }),
@@ -68,6 +75,13 @@ const system = defineSystem({
       routes: ["GET /notes"],
       maxBodyBytes: 1000,
       uses: { notes: ["get"], inbox: "send", secrets: ["api-key"] },
+      load,
+    }),
+    orders: http({
+      code: code("orders"),
+      routes: ["POST /orders"],
+      auth: "none",
+      uses: { ledger: "read-write", hot: "read-write" },
       load,
     }),
     signer: http({
@@ -121,6 +135,8 @@ const factories: Record<string, string[]> = {
   ...Object.fromEntries(
     [
       "table",
+      "sql",
+      "cache",
       "queue",
       "topic",
       "bus",
@@ -205,6 +221,18 @@ describe("a function's entry", () => {
             },
           },
         },
+      ],
+    });
+  });
+
+  test("tells a database's and a cache's adapter where it is, without a password", async () => {
+    expect(await handlerOf("orders")).toEqual({
+      lambdaHttp: [
+        {
+          ledger: { sql: { name: "ledger", location: "sql_ledger" } },
+          hot: { cache: { name: "hot", location: "cache_hot" } },
+        },
+        { auth: "none" },
       ],
     });
   });

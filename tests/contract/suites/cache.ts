@@ -112,7 +112,11 @@ export function cacheContract(
         ["an empty channel", (cache) => cache.publish("", 1), "invalid"],
         ["a long message", (cache) => cache.publish("c", "x".repeat(65_535)), "too-large"],
         ["a subscription to nothing", (cache) => cache.subscribe("", () => {}), "invalid"],
-        ["a load without value", (cache) => cache.through("u", ttl, async () => undefined as unknown as Json), "invalid"],
+        [
+          "a load without value",
+          (cache) => cache.through("u", ttl, async () => undefined as unknown as Json),
+          "invalid",
+        ],
       ])("are refused: %s", async (_, work, code) => {
         expect(await refusal(work(one))).toBe(code);
       });
@@ -124,7 +128,9 @@ export function cacheContract(
         const sums = await Promise.all(
           Array.from({ length: 100 }, (_, n) => (n % 2 ? one : other).increment(key, ttl)),
         );
-        expect(sums.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, n) => n + 1));
+        expect(sums.toSorted((a, b) => a - b)).toEqual(
+          Array.from({ length: 100 }, (_, n) => n + 1),
+        );
         expect(await one.get(key)).toBe(100);
       });
 
@@ -291,9 +297,9 @@ export function cacheContract(
           });
           expect(performance.now() - began).toBeLessThan(5_000);
         });
-        await expect.poll(() => refusal(one.set("after", 1, ttl)), { timeout: 10_000 }).toBe(
-          "nothing refused",
-        );
+        await expect
+          .poll(() => refusal(one.set("after", 1, ttl)), { timeout: 10_000 })
+          .toBe("nothing refused");
       });
 
       it("leaves reading through to the loader", async () => {
@@ -312,9 +318,9 @@ export function cacheContract(
         const { messages, missed, end } = await seen(other, channel);
         await down(async () => {});
         await expect.poll(missed, { timeout: 10_000 }).toBe(1);
-        await expect.poll(() => refusal(one.publish(channel, "after")), { timeout: 10_000 }).toBe(
-          "nothing refused",
-        );
+        await expect
+          .poll(() => refusal(one.publish(channel, "after")), { timeout: 10_000 })
+          .toBe("nothing refused");
         await expect.poll(() => messages).toContain("after");
         expect(missed()).toBe(1);
         await end();

@@ -41,7 +41,9 @@ describe("the server of a URL", () => {
     const cache = valkeyAt({ name: "live", url: `redis://:falsch-1234@127.0.0.1:${server.port}` });
     expect(await refusal(cache.get("k"))).toBe("denied");
     const error = (await cache.get("k").catch((thrown: unknown) => thrown)) as Error;
-    expect(`${error.message} ${error.cause} ${JSON.stringify(error.cause)}`).not.toContain("falsch");
+    expect(`${error.message} ${error.cause} ${JSON.stringify(error.cause)}`).not.toContain(
+      "falsch",
+    );
     await cache.close();
     await server.stop();
   });
@@ -49,7 +51,9 @@ describe("the server of a URL", () => {
   it.each(["http://127.0.0.1", "127.0.0.1:6379", "redis://", "redis://:geheim@h/x"])(
     "refuses %s, and does not repeat a password",
     (url) => {
-      expect(() => valkeyAt({ name: "live", url })).toThrow(/^cache "live": its address(?!.*geheim)/);
+      expect(() => valkeyAt({ name: "live", url })).toThrow(
+        /^cache "live": its address(?!.*geheim)/,
+      );
     },
   );
 });

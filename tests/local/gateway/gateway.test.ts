@@ -53,10 +53,12 @@ describe("the gateway of a running system", () => {
       expect(host.log()).toContain('workload "broken": functions/broken/index.ts: this module');
     });
 
-    test("a workload whose stores have no local adapter answers 501 and says which", async () => {
+    test("a workload whose database is not brought up to date answers 501 and says why", async () => {
       expect(await json("/ledger")).toMatchObject({
         status: 501,
-        body: { detail: 'It uses sql "books", which has no local adapter yet.' },
+        body: {
+          detail: expect.stringMatching(/^sql "books": no folder .*ledger\/migrations; put/),
+        },
       });
     });
 
