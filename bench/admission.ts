@@ -19,8 +19,7 @@ const overhead: Bench = async () => {
     // Both run compiled code before anything counts.
     for (const { url } of [ours, bare])
       await throughput(`${url}/hello/ada`, {}, { connections, seconds: 3 });
-    const of = (url: string) => () =>
-      throughput(`${url}/hello/ada`, {}, { connections, seconds });
+    const of = (url: string) => () => throughput(`${url}/hello/ada`, {}, { connections, seconds });
     const below = await ratio(pairs, of(ours.url), of(bare.url));
     return [
       result("admission: with / without, below the limit", below.ratio, "ratio", ">=", 0.95),

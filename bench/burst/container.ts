@@ -2,11 +2,10 @@
  * A container of the benchmark: `container.ts <ceiling>`, with the function's bundle as second
  * argument where it spills. Tells its port, and how it stands when it is asked.
  */
-import { Pool } from "pg";
 import { localTwin } from "../../runtime/adapters/local/twin.ts";
 import { ecsHttp } from "../../runtime/entries/ecs/http.ts";
 import type { AdmissionSnapshot } from "../../runtime/overflow/admission.ts";
-import { create } from "./workload.ts";
+import { create, openPool } from "./workload.ts";
 
 /** What a container tells of itself, since it has begun. */
 export interface Stand {
@@ -18,14 +17,13 @@ export interface Stand {
   readonly coldStarts: number;
 }
 
-/** Fewer than the containers' pools, so that both together stay below Postgres' 100. */
-const connections = 10;
+/** With those of the twins (15 each) for all containers below Postgres' 100. */
+const connections = 5;
 /** Instances of the function at a time, for each container. */
 const concurrency = 200;
 
 const [ceiling = "1", module] = process.argv.slice(2);
-const pool = new Pool({ connectionString: process.env.DATABASE_URL, max: connections });
-pool.on("error", () => {});
+const pool = await openPool(process.env.DATABASE_URL, connections);
 const pooled = module ? localTwin({ name: "burst", module, concurrency }) : undefined;
 let calledMs = 0;
 const twin = pooled && {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Pool } from "pg";
+import { Pool } from "pg";
 import { createApp } from "../../runtime/http/app.ts";
 import type { HttpHandler } from "../../runtime/ports/http.ts";
 
@@ -12,6 +12,19 @@ export interface Ask {
 
 /** How long each request waits for somebody else, in ms. */
 const waitMs = 50;
+
+/**
+ * A pool whose connections are all open: to open one takes more of the cores than any request, and
+ * on a cloud that is the database's load, or part of a function's cold start.
+ */
+export async function openPool(connectionString: string | undefined, max: number): Promise<Pool> {
+  const pool = new Pool({ connectionString, max, idleTimeoutMillis: 0 });
+  // The database may end before its clients do.
+  pool.on("error", () => {});
+  const clients = await Promise.all(Array.from({ length: max }, () => pool.connect()));
+  for (const client of clients) client.release();
+  return pool;
+}
 
 /** Makes what the handler needs of the database. */
 export const prepare = (pool: Pool): Promise<unknown> =>

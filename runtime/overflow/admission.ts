@@ -1,4 +1,4 @@
-import { Problem } from "../http/problem.ts";
+import { answerError, Problem } from "../http/problem.ts";
 import type { HttpContext, HttpHandler } from "../ports/http.ts";
 import type { FunctionTwin } from "../ports/twin.ts";
 import type { BreakerOptions, BreakerState } from "./breaker.ts";
@@ -136,8 +136,10 @@ export function admission(handler: HttpHandler, options: AdmissionOptions = {}):
       fetch(request, context) {
         if (places.enter()) return run(request, context);
         return tooMuch(request, context).catch((error) => {
-          if (error instanceof Problem) return error.toResponse(context.requestId);
-          throw error;
+          // Refusals, and clients that have gone, are not logged: there may be very many.
+          if (error instanceof Problem && (error.status === 503 || request.signal.aborted))
+            return error.toResponse(context.requestId);
+          return answerError(error, context.requestId);
         });
       },
     },

@@ -103,7 +103,8 @@ describe("a request above the limit", () => {
     },
   );
 
-  test("that the twin may have begun is begun by nobody again", async () => {
+  test("that the twin may have begun is begun by nobody again, and its failure is logged", async () => {
+    const log = vi.spyOn(console, "error").mockImplementation(() => {});
     const { twin, calls } = scriptedTwin();
     const { ask, begun, snapshot } = container({ twin });
     void ask();
@@ -114,6 +115,11 @@ describe("a request above the limit", () => {
     expect(status).toBe(502);
     expect(JSON.parse(text)).toMatchObject({ code: "unavailable", requestId: "r" });
     expect(headers.get("retry-after")).toBeNull();
+    expect(JSON.parse(String(log.mock.lastCall?.[0]))).toMatchObject({
+      requestId: "r",
+      status: 502,
+    });
+    log.mockRestore();
     expect(begun).toHaveLength(1);
     expect(calls).toHaveLength(1);
     expect(snapshot()).toMatchObject({ spilled: 1, spilledFailed: 1 });
