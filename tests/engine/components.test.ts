@@ -128,6 +128,7 @@ describe("components on the real engine", { timeout: 300_000 }, () => {
       system,
       secrets: { "api-key": secret },
       network: { vpcId: "vpc-1", storeSubnetIds: ["subnet-3", "subnet-4"] },
+      logRetentionDays,
       protect: false,
     });
     const users = new UserPool("users", { system, artefacts, logRetentionDays, protect: false });
