@@ -23,8 +23,6 @@ export interface DataStoresArgs {
   readonly system: System;
   /** Names of the workloads that are deployed: only what they need is made. Default: all */
   readonly workloads?: readonly string[];
-  /** Of them, those that no host runs yet: their queues keep messages as long as they can. */
-  readonly waiting?: readonly string[];
   /** Origins whose pages may use signed URLs of objects: the edge's. Default: none */
   readonly origins?: readonly string[];
   /** Values of the secrets that those workloads use, by name. */
@@ -218,13 +216,12 @@ function storeFaults({ system, secrets, network, cache: settings }: DataStoresAr
   ];
 }
 
-/** Whether a workload that runs takes the queue's messages; else they wait as long as they can. */
+/** Whether a deployed workload takes the queue's messages; else they wait as long as they can. */
 const isConsumed = (
-  { system, workloads = Object.keys(system.workloads), waiting = [] }: DataStoresArgs,
+  { system, workloads = Object.keys(system.workloads) }: DataStoresArgs,
   queue: string,
 ) =>
   workloads.some((name) => {
-    if (waiting.includes(name)) return false;
     const workload = system.workloads[name];
     return (workload?.kind === "onMessage" || workload?.kind === "job") && workload.queue === queue;
   });

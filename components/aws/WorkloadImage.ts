@@ -20,7 +20,7 @@ const kept = 20;
  * The one image of all workloads on containers (arm64): built by BuildKit, tagged by its content, in
  * a repository whose tags cannot be moved and whose images are scanned when they come.
  * @example
- * const image = new WorkloadImage("image", { source: await imageSource({ system, workloads }) });
+ * const image = new WorkloadImage("image", { source });
  */
 export class WorkloadImage extends pulumi.ComponentResource implements TaskImage {
   readonly repository: aws.ecr.Repository;

@@ -64,10 +64,23 @@ const system = defineSystem({
 
 const secret = "a secret that only the engine may keep";
 
-// What other components will make one day: a database, a cache, a balancer, a network.
+// Somebody's own, instead of what components make: a database, a cache, a balancer, a network.
 const stores = {
-  ledger: { kind: "sql", location: "ledger.internal", securityGroupId: "sg-1", port: 5432 },
-  live: { kind: "cache", location: "live.internal", securityGroupId: "sg-2", port: 6379 },
+  ledger: {
+    kind: "sql",
+    arn: "arn:aws:rds-db:eu-central-1:123456789012:dbuser:db-1/app",
+    location: "ledger.internal",
+    securityGroupId: "sg-1",
+    port: 5432,
+  },
+  live: {
+    kind: "cache",
+    arn: "arn:aws:elasticache:eu-central-1:123456789012:replicationgroup:live",
+    userArn: "arn:aws:elasticache:eu-central-1:123456789012:user:app",
+    location: "live.internal",
+    securityGroupId: "sg-2",
+    port: 6379,
+  },
 } as const;
 const door = { securityGroupId: "sg-3" };
 const network = {
@@ -114,6 +127,8 @@ describe("components on the real engine", { timeout: 300_000 }, () => {
     const data = new DataStores("stores", {
       system,
       secrets: { "api-key": secret },
+      network: { vpcId: "vpc-1", storeSubnetIds: ["subnet-3", "subnet-4"] },
+      logRetentionDays,
       protect: false,
     });
     const users = new UserPool("users", { system, artefacts, logRetentionDays, protect: false });
@@ -123,7 +138,7 @@ describe("components on the real engine", { timeout: 300_000 }, () => {
       network,
       logRetentionDays,
       userPool: users,
-      stores: { ...stores, ...data.bindings },
+      stores: { ...data.bindings, ...stores },
       placements: {
         onContainer: { host: "container" },
         fromImage: { host: "function-image" },

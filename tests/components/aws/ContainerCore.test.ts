@@ -374,8 +374,7 @@ describe("the number of tasks", () => {
     });
   });
 
-  test("is not put back by a deployment", () => {
-    // Under mocks ignoreChanges is not seen: what the engine makes of it is tested there.
+  test("begins with the fewest", () => {
     expect(service("orders").desiredCount).toBe(2);
     expect(service("fulfil").desiredCount).toBe(0);
   });

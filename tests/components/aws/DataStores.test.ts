@@ -245,20 +245,27 @@ describe("queues", () => {
     expect(graph.find(type.queue, "s-inbox").inputs.visibilityTimeoutSeconds).toBe(300);
   });
 
-  test("keep messages for 14 days where their workload does not run yet", async () => {
+  test("keep messages for 14 days where no deployed workload takes them", async () => {
     const read = onMessage({ code: "functions/read", queue: "inbox", load });
+    const send = http({
+      code: "functions/send",
+      routes: ["POST /send"],
+      auth: "none",
+      uses: { inbox: "send" },
+      load,
+    });
     const system = defineSystem({
       name: "slow",
       channels: { inbox: queue() },
-      workloads: { read },
+      workloads: { read, send },
     });
-    const kept = async (waiting: readonly string[]) =>
-      (await runUnderMocks(() => new DataStores("s", { system, waiting }))).find(
+    const kept = async (...workloads: string[]) =>
+      (await runUnderMocks(() => new DataStores("s", { system, workloads }))).find(
         type.queue,
         "s-inbox",
       ).inputs.messageRetentionSeconds;
-    expect(await kept(["read"])).toBe(14 * 86_400);
-    expect(await kept([])).toBeUndefined();
+    expect(await kept("send")).toBe(14 * 86_400);
+    expect(await kept("send", "read")).toBeUndefined();
   });
 
   test("dead letters are kept for 14 days, and taken from their own queue alone", async () => {

@@ -56,53 +56,30 @@ export interface CoreOptions {
   readonly core?: Partial<ContainerCoreArgs>;
   readonly network?: NetworkArgs;
   readonly stack?: string;
+  readonly protect?: boolean;
 }
 
 /** The shop's components, put together as the program does. */
-export const core = ({ core: own, network: net, stack = "dev" }: CoreOptions = {}) =>
-  runUnderMocks(
-    () => {
-      const system = shop;
-      const placements = Object.fromEntries(
-        onContainers.map((name) => [name, { host: "container" as const }]),
-      );
-      const network = new Network("network", net);
-      const data = new DataStores("stores", { system, workloads: onContainers, network });
-      const source = { context: "context", dockerfile: "Dockerfile", tag: "abc123" };
-      const image = new WorkloadImage("image", { source });
-      const balancer = new Balancer("balancer", {
-        system,
-        workloads: ["orders", "status"],
-        network,
-      });
-      const stores = data.bindings;
-      new ServerlessEdge("edge", {
-        system,
-        workloads: ["orders", "status"],
-        placements,
-        stores,
-        network,
-        listeners: balancer.listeners,
-        userPool,
-      });
-      const events = new EventPipeline("events", {
-        system,
-        workloads: ["fulfil", "report"],
-        placements,
-        stores,
-      });
-      return new ContainerCore("core", {
-        system,
-        workloads: onContainers,
-        placements,
-        stores,
-        network,
-        image,
-        balancer,
-        consumers: events.consumers,
-        userPool,
-        ...own,
-      });
-    },
-    { project: "shop", stack, invoke: awsInvoke },
+export function makeCore({ core: own, network: net, protect }: Omit<CoreOptions, "stack"> = {}) {
+  const system = shop;
+  const placements = Object.fromEntries(
+    onContainers.map((name) => [name, { host: "container" as const }]),
   );
+  const network = new Network("network", net);
+  const data = new DataStores("stores", { system, workloads: onContainers, network, protect });
+  const source = { context: "context", dockerfile: "Dockerfile", tag: "abc123" };
+  const image = new WorkloadImage("image", { source, protect });
+  const workloads = ["orders", "status"];
+  const balancer = new Balancer("balancer", { system, workloads, network, protect });
+  const stores = data.bindings;
+  const { listeners } = balancer;
+  const shared = { system, placements, stores, network, userPool };
+  new ServerlessEdge("edge", { ...shared, workloads, listeners });
+  const started = { system, placements, stores, workloads: ["fulfil", "report"] };
+  const { consumers } = new EventPipeline("events", started);
+  const run = { workloads: onContainers, image, balancer, consumers };
+  return new ContainerCore("core", { ...shared, ...run, ...own });
+}
+
+export const core = ({ stack = "dev", ...options }: CoreOptions = {}) =>
+  runUnderMocks(() => makeCore(options), { project: "shop", stack, invoke: awsInvoke });

@@ -28,6 +28,13 @@ const ec2 = (prefix: string, kind: string, outputs: TypeAnswers["outputs"] = {})
   outputs: { arn: arn("ec2", `${kind}/{id}`), ...outputs },
 });
 
+/** What decides about a task definition, as a number that is as good as the next. */
+const revision = ({ props }: Context): number =>
+  Number.parseInt(
+    digest([props.containerDefinitions, props.cpu, props.memory, props.taskRoleArn]).slice(0, 6),
+    16,
+  );
+
 const owned = { ownerId: "{account}" };
 
 /** A setting of another resource, which carries that resource's id and is overwritten by a put. */
@@ -453,13 +460,13 @@ export const aws: Record<string, TypeAnswers> = {
   },
   "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders": { id: "{clusterName}", puts: true },
   "aws:ecs/taskDefinition:TaskDefinition": {
-    id: "{family}",
-    // Each is a revision of its family: an old one goes when the new one is there.
-    key: "{family}:{hex8}",
+    // Each is a revision of its family, by its content: the new one is there before the old one goes.
+    id: (c) =>
+      `arn:aws:ecs:${c.region}:${c.account}:task-definition/${c.props.family}:${revision(c)}`,
     outputs: {
-      arn: arn("ecs", "task-definition/{family}:1"),
+      arn: "{id}",
       arnWithoutRevision: arn("ecs", "task-definition/{family}"),
-      revision: 1,
+      revision: ({ id }) => Number(id.split(":").at(-1)),
     },
     puts: true,
   },
