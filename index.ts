@@ -79,7 +79,17 @@ const network = needsNetwork(system, deployed, containers)
   : undefined;
 const data = new DataStores(
   "stores",
-  { ...made, secrets, protect, origins: cors?.origins, backups, network, database, cache, logRetentionDays },
+  {
+    ...made,
+    secrets,
+    protect,
+    origins: cors?.origins,
+    backups,
+    network,
+    database,
+    cache,
+    logRetentionDays,
+  },
   opts,
 );
 const channels = new Channels("channels", { ...made, stores: data.bindings }, opts);

@@ -225,7 +225,7 @@ describe("the network follows the uses", () => {
       kind: "cache",
       arn: "arn:aws:elasticache:eu-central-1:1:replicationgroup:live",
       userArn: "arn:aws:elasticache:eu-central-1:1:user:live",
-        location: "rediss://live@live.internal:6379?group=live",
+      location: "rediss://live@live.internal:6379?group=live",
       securityGroupId: "sg-live",
       port: 6379,
     },
