@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { type JsonObject, PortError, type StepContext } from "../../runtime/ports/index.ts";
-import { currency, productOf } from "./catalogue.ts";
+import { currency, productOf } from "../catalogue.ts";
 
 const items = z
   .array(

@@ -1,6 +1,6 @@
 import { isPortError, PortError } from "../../runtime/ports/index.ts";
+import { productOf } from "../catalogue.ts";
 import type { PortsOf } from "../ports.ts";
-import { productOf } from "./catalogue.ts";
 import { outcomeOf } from "./outcome.ts";
 
 type Catalog = PortsOf<"checkout">["catalog"];

@@ -1,5 +1,5 @@
 import type { ScheduleHandler } from "../../runtime/ports/index.ts";
-import { relayAll } from "../orders/outbox.ts";
+import { relayAll } from "../outbox.ts";
 import type { PortsOf } from "../ports.ts";
 
 /** Sends what the requests that placed orders could not: nothing is left in the outbox for long. */

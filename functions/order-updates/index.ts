@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { isPortError, type MessageHandler, PortError } from "../../runtime/ports/index.ts";
-import { moveOn, ownerOf } from "../orders/ledger.ts";
+import { moveOn, ownerOf } from "../ledger.ts";
 import type { PortsOf } from "../ports.ts";
 
 const fulfilled = z.object({

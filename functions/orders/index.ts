@@ -1,8 +1,8 @@
 import { claimsOf, createApp } from "../../runtime/http/app.ts";
 import { Problem } from "../../runtime/http/problem.ts";
+import { findOrder, listOrders, moveOn, placeOrder, readCursor } from "../ledger.ts";
+import { relay } from "../outbox.ts";
 import type { PortsOf } from "../ports.ts";
-import { findOrder, listOrders, moveOn, placeOrder, readCursor } from "./ledger.ts";
-import { relay } from "./outbox.ts";
 import { isOrderId, newOrder } from "./request.ts";
 
 type Ports = PortsOf<"orders">;

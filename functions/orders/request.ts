@@ -3,8 +3,8 @@ import * as z from "zod/mini";
 import { Problem } from "../../runtime/http/problem.ts";
 import { body } from "../../runtime/http/validate.ts";
 import type { Claims } from "../../runtime/ports/index.ts";
-import { currency, productOf } from "../checkout/catalogue.ts";
-import type { NewOrder } from "./ledger.ts";
+import { currency, productOf } from "../catalogue.ts";
+import type { NewOrder } from "../ledger.ts";
 
 const email = z.string().check(z.trim(), z.maxLength(254), z.email("must be an e-mail address"));
 

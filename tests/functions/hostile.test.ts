@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import { create as auth } from "../../functions/auth/index.ts";
 import { create as checkouts } from "../../functions/checkouts/index.ts";
+import { create as orders } from "../../functions/orders/index.ts";
 import { create as reports } from "../../functions/reports/index.ts";
 import { create as track } from "../../functions/track/index.ts";
 import { create as users } from "../../functions/users/index.ts";
@@ -11,7 +12,7 @@ import { hosted } from "../../runtime/entries/host.ts";
 import type { AlbEvent, V2Event } from "../../runtime/entries/lambda/events.ts";
 import { lambdaHttp } from "../../runtime/entries/lambda/http.ts";
 import { guard } from "../../runtime/http/guard.ts";
-import { type HttpHandler, type Identity, PortError } from "../../runtime/ports/index.ts";
+import { type HttpHandler, type Identity, PortError, type Sql } from "../../runtime/ports/index.ts";
 import { system } from "../../system.ts";
 import { contextOf, memoryTable, queueFake, streamFake, workflowFake } from "./fakes.ts";
 import { memoryObjects } from "./object-fakes.ts";
@@ -33,12 +34,19 @@ const identity: Identity = {
 };
 const secrets = { get: async () => "c2VjcmV0LXNlY3JldC1zZWNyZXQ=" };
 
+/** Holds nothing, and keeps nothing. */
+const emptyLedger: Sql = {
+  query: async () => [],
+  transaction: (work) => work(emptyLedger),
+};
+
 /** Every HTTP workload of system.ts that has code, as declared. */
 const workloads = {
   users: () => users({ catalog: memoryTable(), media: memoryObjects() }),
   auth: () => auth({ identity }),
   webhooks: () => webhooks({ edge: { url: "https://shop.example" }, inbox: queueFake(), secrets }),
   checkouts: () => checkouts({ catalog: memoryTable(), checkout: workflowFake() }),
+  orders: () => orders({ ledger: emptyLedger, catalog: memoryTable(), placed: queueFake() }),
   reports: () =>
     reports({ catalog: memoryTable(), media: memoryObjects(), reporting: queueFake() }),
   track: () => track({ clicks: streamFake() }),
@@ -64,7 +72,14 @@ const segment = fc.oneof(
 );
 const anId = "0b0b1a60-7d43-4a7e-9a61-0f4f8d2f6f5e";
 const path = fc.oneof(
-  fc.constantFrom("/users", "/users/u-1", "/api/auth/sign-up", "/api/auth/sign-in"),
+  fc.constantFrom(
+    "/users",
+    "/users/u-1",
+    "/api/v1/orders",
+    "/api/v1/orders/or_1",
+    "/api/auth/sign-up",
+    "/api/auth/sign-in",
+  ),
   fc.constantFrom("/api/auth/answer", "/api/auth/sign-out", "/webhooks/stripe", "/webhooks/twilio"),
   fc.constantFrom("/webhooks/github", "/webhooks/standard-webhooks", "/api/auth/confirm"),
   fc.constantFrom(

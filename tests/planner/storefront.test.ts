@@ -59,7 +59,7 @@ describe("storefront", () => {
   test("shares the load balancer and NAT among those that are in the network", () => {
     const items = one(placements, "orders").monthly.items.map(({ what }) => what);
     expect(items).toContain("load balancer, shared by 3");
-    expect(items).toContain("NAT gateway, shared by 5");
+    expect(items).toContain("NAT gateway, shared by 7");
   });
 
   test("moves a workload by one line of stack config, and says what that costs", () => {

@@ -12,7 +12,7 @@ const withoutClient = ["edge", "native", "scanner"];
 /** What needs S3's client, which is twice the others'; signing does not. */
 const ofObjects = ["get", "list", "put", "delete"];
 /** In kB, minified. 1 MB of code costs about 25 ms of a cold start. */
-const budget = { withCache: 700, withObjects: 600, withClient: 450, without: 120 };
+const budget = { withCache: 700, withObjects: 600, withSql: 600, withClient: 450, without: 120 };
 /** In MB, with sharp and libvips as files: how long a cold start unpacks. */
 const unzippedMb = 25;
 
@@ -27,6 +27,8 @@ function budgetOf(name: string): number {
     return budget.withObjects;
   // The protocol's client, beside what signs for it; with a database's driver as well.
   if (uses.some(({ kind }) => kind === "cache")) return budget.withCache;
+  // A database's driver and its signer, beside AWS's clients.
+  if (uses.some(({ kind }) => kind === "sql")) return budget.withSql;
   const clients = uses.filter(({ kind }) => !withoutClient.includes(kind));
   return clients.length > 0 || sourceOf(system, name) ? budget.withClient : budget.without;
 }

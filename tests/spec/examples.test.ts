@@ -91,7 +91,7 @@ describe("examples in docstrings", () => {
   let complaints: readonly Complaint[];
   beforeAll(() => {
     complaints = check(examples);
-  }, 120_000);
+  }, 300_000);
 
   test("are found", () => expect(examples.length).toBeGreaterThan(10));
 
@@ -115,7 +115,7 @@ describe("examples in docs", () => {
   test("type-check as they stand, from the project's root", () => {
     expect(blocks.length).toBeGreaterThan(0);
     expect(compile(new Map(blocks))).toEqual([]);
-  }, 120_000);
+  }, 300_000);
 });
 
 describe("the check of examples", () => {

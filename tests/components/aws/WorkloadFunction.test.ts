@@ -336,12 +336,12 @@ describe("the network follows the uses", () => {
       Sid: "SqlLedger",
       Effect: "Allow",
       Action: ["rds-db:connect"],
-      Resource: ["arn:ledger"],
+      Resource: ["arn:aws:rds-db:eu-central-1:1:dbuser:db-ABC/app"],
     });
     const cached = (await run("mine")).policy("f-policy").Statement;
     expect(cached.slice(0, 2).map(({ Action, Resource }) => [Action, Resource])).toEqual([
-      [["elasticache:Connect"], ["arn:live"]],
-      [["elasticache:Connect"], ["arn:live-user"]],
+      [["elasticache:Connect"], ["arn:aws:elasticache:eu-central-1:1:replicationgroup:live"]],
+      [["elasticache:Connect"], ["arn:aws:elasticache:eu-central-1:1:user:live"]],
     ]);
   });
 

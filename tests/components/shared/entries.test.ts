@@ -376,30 +376,6 @@ describe("a container's entry", () => {
     });
   });
 
-  test("of requests is a server, told its routes and whose tokens count", async () => {
-    await run(containerEntryFor(system, "notesApi"));
-    const { served } = globalThis as { served?: unknown };
-    expect(served).toEqual([
-      {
-        notes: { table: { name: "notes", location: "table_notes" } },
-        inbox: { queue: { name: "inbox", location: "queue_inbox", maxBytes: 65_536 } },
-        secrets: { secrets: { locations: { "api-key": "secret_arn_api_key" } } },
-      },
-      {
-        auth: "jwt",
-        maxBodyBytes: 1000,
-        verify: {
-          tokenVerifier: {
-            issuer: "token_issuer",
-            audience: "token_audience",
-            jwks: "token_jwks",
-          },
-        },
-        routes: ["GET /notes"],
-      },
-    ]);
-  });
-
   test("of a workflow answers its state machine by the token of each message", async () => {
     expect(await consumedBy("saga")).toMatchObject({
       consumer: { queueConsumer: { name: "saga", location: "source_queue" } },

@@ -42,6 +42,8 @@ beforeAll(async () => {
     "runtime/entries/ecs/http.ts",
     "export const ecsHttp = async (handler: unknown, options: object) => console.log(JSON.stringify({ handler, ...options }));",
   );
+  await write("runtime/overflow/settings.ts", "export const admissionFrom = () => ({});");
+  await write("runtime/adapters/aws/twin.ts", "export const twin = () => ({});");
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -70,7 +72,14 @@ describe("what an image is built from", () => {
     const { code, text } = await run(clean, commandOf("hello"));
     expect([code, JSON.parse(text)]).toEqual([
       0,
-      { handler: "hello", auth: "none", maxBodyBytes: 9, routes: ["GET /hello"] },
+      {
+        handler: "hello",
+        auth: "none",
+        maxBodyBytes: 9,
+        routes: ["GET /hello"],
+        metrics: { workload: "hello" },
+        admission: {},
+      },
     ]);
   });
 

@@ -1,4 +1,4 @@
-import type { JsonObject, Queue, Sql } from "../../runtime/ports/index.ts";
+import type { JsonObject, Queue, Sql } from "../runtime/ports/index.ts";
 
 /** Messages that are sent in one transaction: it holds their rows until the queue has them. */
 const atOnce = 50;

@@ -1,4 +1,4 @@
-import type { Queries, Sql } from "../../runtime/ports/index.ts";
+import type { Queries, Sql } from "../runtime/ports/index.ts";
 
 export interface Line {
   readonly sku: string;
