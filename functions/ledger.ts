@@ -82,7 +82,7 @@ export const placeOrder = (ledger: Sql, order: NewOrder): Promise<Order | undefi
 
 /** An order of this owner. */
 export async function findOrder(
-  ledger: Pick<Queries, "query">,
+  ledger: Queries,
   owner: string,
   id: string,
 ): Promise<Order | undefined> {
@@ -99,7 +99,7 @@ export async function findOrder(
  * @param page.after where the page before ended. Default: the first page
  */
 export async function listOrders(
-  ledger: Pick<Queries, "query">,
+  ledger: Queries,
   owner: string,
   { limit, after }: { readonly limit: number; readonly after?: Position },
 ): Promise<OrderPage> {
@@ -139,23 +139,21 @@ export function readCursor(cursor: string): Position | undefined {
 }
 
 /** Who placed an order, or `undefined` where it is none of these. */
-export async function ownerOf(ledger: Pick<Queries, "query">, id: string) {
+export async function ownerOf(ledger: Queries, id: string) {
   const [row] = await ledger.query<{ owner: string }>("select owner from orders where id = $1", [
     id,
   ]);
   return row?.owner;
 }
 
-/** Moves an order on from where it was placed. @returns whether it was there still */
+/** Moves an order on from where it was placed; one that has moved already stays where it is. */
 export async function moveOn(
-  ledger: Pick<Queries, "query">,
+  ledger: Queries,
   id: string,
   status: "cancelled" | "fulfilled",
-): Promise<boolean> {
-  const moved = await ledger.query(
-    `update orders set status = $2, changed_at = now()
-     where id = $1 and status = 'placed' returning id`,
+): Promise<void> {
+  await ledger.query(
+    `update orders set status = $2, changed_at = now() where id = $1 and status = 'placed'`,
     [id, status],
   );
-  return moved.length === 1;
 }

@@ -1,36 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { createInterface } from "node:readline";
 import { type Bench, ratio, result, shown } from "../result.ts";
+import { serverOf } from "../server.ts";
 import { throughput } from "./load.ts";
 
-interface Server {
-  readonly url: string;
-  stop(): Promise<void>;
-}
-
-async function serverOf(...args: string[]): Promise<Server> {
-  const file = path.join(import.meta.dirname, "serve.ts");
-  const child = spawn(process.execPath, [file, ...args], { stdio: ["ignore", "pipe", "inherit"] });
-  const url = await readyLine(child);
-  return {
-    url,
-    async stop() {
-      child.kill("SIGTERM");
-      await once(child, "exit");
-    },
-  };
-}
-
-async function readyLine(child: ChildProcess): Promise<string> {
-  if (!child.stdout) throw new Error("bench: the server has no output");
-  for await (const line of createInterface(child.stdout))
-    if (line.startsWith("ready ")) return line.slice("ready ".length);
-  throw new Error("bench: the server ended before it was ready");
-}
+const served = path.join(import.meta.dirname, "serve.ts");
 
 async function tokenFrom(gateway: string): Promise<string> {
   const post = async (action: string, body: unknown) => {
@@ -55,7 +30,10 @@ async function tokenFrom(gateway: string): Promise<string> {
 /** The local gateway against the same app on a bare Hono server, in turn. */
 export const gateway: Bench = async () => {
   const folder = mkdtempSync(path.join(tmpdir(), "spillway-bench-"));
-  const servers = [await serverOf("gateway", folder), await serverOf("bare")] as const;
+  const servers = [
+    await serverOf(served, "gateway", folder),
+    await serverOf(served, "bare"),
+  ] as const;
   const [ours, bare] = servers;
   try {
     const headers = { authorization: `Bearer ${await tokenFrom(ours.url)}` };

@@ -1,15 +1,8 @@
 import * as z from "zod/mini";
 import { type JsonObject, PortError, type StepContext } from "../../runtime/ports/index.ts";
+import { items } from "../basket.ts";
 import { currency, productOf } from "../catalogue.ts";
 
-const items = z
-  .array(
-    z.strictObject({
-      sku: z.string().check(z.regex(/^[a-z0-9][a-z0-9-]{0,39}$/)),
-      quantity: z.int().check(z.minimum(1), z.maximum(99)),
-    }),
-  )
-  .check(z.minLength(1), z.maxLength(20));
 const email = z.string().check(z.maxLength(254), z.email());
 const source = z.string().check(z.regex(/^tok_\w{1,60}$/));
 

@@ -1,9 +1,10 @@
-import { createHash } from "node:crypto";
 import * as z from "zod/mini";
 import { claimsOf, createApp } from "../../runtime/http/app.ts";
 import { Problem } from "../../runtime/http/problem.ts";
 import { body } from "../../runtime/http/validate.ts";
 import { isPortError, type JsonObject } from "../../runtime/ports/index.ts";
+import { items } from "../basket.ts";
+import { idempotencyKey, idOf } from "../idempotency.ts";
 import type { PortsOf } from "../ports.ts";
 import { standingOf } from "./standing.ts";
 
@@ -14,16 +15,7 @@ const lifeMs = 86_400_000;
 
 const newCheckout = body(
   z.strictObject({
-    items: z
-      .array(
-        z.strictObject({
-          sku: z
-            .string()
-            .check(z.regex(/^[a-z0-9][a-z0-9-]{0,39}$/, "must be a name such as print-a4")),
-          quantity: z.int().check(z.minimum(1), z.maximum(99)),
-        }),
-      )
-      .check(z.minLength(1), z.maxLength(20)),
+    items,
     source: z.string().check(z.regex(/^tok_\w{1,60}$/, "must be a token of the payment provider")),
     email: z.string().check(z.trim(), z.maxLength(254), z.email()),
   }),
@@ -34,14 +26,9 @@ export const create = ({ catalog, checkout }: Ports) =>
   createApp()
     .post("/checkouts", async (c) => {
       const { sub: owner } = claimsOf(c);
-      const key = c.req.header("idempotency-key") ?? "";
-      if (!/^[\x20-\x7e]{1,255}$/.test(key))
-        throw new Problem("invalid", {
-          detail: "Send an Idempotency-Key, so that a second try does not order twice.",
-          errors: [{ field: "Idempotency-Key", message: "must be 1 to 255 characters" }],
-        });
+      const key = idempotencyKey(c.req.raw);
       const input = await newCheckout(c.req.raw);
-      const id = idOf(owner, key);
+      const id = `co_${idOf(owner, key)}`;
       await remember(catalog, id, owner);
       await checkout.start(id, input).catch((cause) => {
         if (!isPortError(cause, "conflict")) throw cause;
@@ -67,13 +54,6 @@ export const create = ({ catalog, checkout }: Ports) =>
     });
 
 const keyOf = (id: string, sk: "META" | "STATE") => ({ pk: `CHECKOUT#${id}`, sk });
-
-/** One execution for a user's key: other users cannot guess their way to it. */
-const idOf = (owner: string, key: string): string =>
-  `co_${createHash("sha256")
-    .update(JSON.stringify([owner, key]))
-    .digest("hex")
-    .slice(0, 32)}`;
 
 /**
  * Notes whose it is, before it starts, and before that when it may be forgotten: whatever was

@@ -7,8 +7,6 @@ import { isOrderId, newOrder } from "./request.ts";
 
 type Ports = PortsOf<"orders">;
 
-const none = () => new Problem("not-found", { detail: "You have no such order." });
-
 /** Orders over REST: placed once by an Idempotency-Key, listed and cancelled by who placed them. */
 export const create = ({ ledger, catalog, placed }: Ports) =>
   createApp()
@@ -42,7 +40,7 @@ const packed = () =>
 
 async function ownOrder(ledger: Ports["ledger"], owner: string, id: string) {
   const order = isOrderId(id) ? await findOrder(ledger, owner, id) : undefined;
-  if (!order) throw none();
+  if (!order) throw new Problem("not-found", { detail: "You have no such order." });
   return order;
 }
 
