@@ -354,6 +354,7 @@ export const system = defineSystem({
       queue: "labelling",
       batch: 16,
       gpu: true,
+      packages: ["onnxruntime-node", "sharp"],
       packageMb: 900,
       uses: { media: ["get"], catalog: ["put"] },
       load: { perDay: 8_000, shape: "bursty", ms: { p50: 80, p99: 600 }, memoryMb: 4096 },

@@ -169,7 +169,7 @@ async function packagesOf({ name, native }: Plan, root: string, outDir: string) 
       throw error;
     },
   );
-  return { folder, files: await filesOf(folder) };
+  return { folder, files: await filesOf(folder, (native as NativePackages).platform) };
 }
 
 const MiB = 1_048_576;

@@ -153,14 +153,30 @@ async function install(
 /** npm's own notes, and links for shells: nothing that a program loads. */
 const leftOut = [".package-lock.json", ".bin"];
 
-/** The files of fetched packages by their paths, in the same order everywhere. */
-export async function filesOf(folder: string): Promise<ReadonlyMap<string, Uint8Array>> {
+/** Folders of packages that bring what is built for every platform: `linux/arm64`, `linux-arm64`. */
+const built = /(?:^|\/)(linux|darwin|win32|freebsd|android)[/-](x64|arm64|ia32|arm)(?=[/+.]|$)/;
+
+/** Whether a path leads to what is built for another platform. */
+export function isForeign(path: string, { os, cpu }: Platform): boolean {
+  const [, foundOs, foundCpu] = built.exec(path) ?? [];
+  return foundOs !== undefined && (foundOs !== os || foundCpu !== cpu);
+}
+
+/**
+ * The files of fetched packages by their paths, in the same order everywhere; without what is built
+ * for other platforms.
+ */
+export async function filesOf(
+  folder: string,
+  platform: Platform,
+): Promise<ReadonlyMap<string, Uint8Array>> {
   const paths: string[] = [];
   const walk = async (at: string): Promise<void> => {
     for (const entry of await readdir(join(folder, at), { withFileTypes: true })) {
       if (leftOut.includes(entry.name)) continue;
       if (entry.isDirectory()) await walk(`${at}/${entry.name}`);
-      else if (entry.isFile()) paths.push(`${at}/${entry.name}`);
+      else if (entry.isFile() && !isForeign(`${at}/${entry.name}`, platform))
+        paths.push(`${at}/${entry.name}`);
     }
   };
   await walk("node_modules");

@@ -41,7 +41,8 @@ export const create =
         }),
       );
       const next = { key, etag, version };
-      await Promise.all([scanning.send(next), labelling.send(next)]);
+      const small = keyOf("thumb", key, hash);
+      await Promise.all([scanning.send(next), labelling.send({ ...next, small })]);
       const document = documentOf(stored, original.bytes, hash, image, made);
       await unlessNewer(catalog.put(row, document, { ifNewer: "version" }));
     } catch (error) {

@@ -98,6 +98,7 @@ export const create = ({ catalog, media }: PortsOf<"users">) =>
       if (found?.owner !== owner)
         throw new Problem("not-found", { detail: "You have no such upload." });
       const part = (sk: string) => catalog.get({ pk: `IMAGE#${found.key}`, sk });
-      const [image, scan, refused] = await Promise.all(["META", "SCAN", "REFUSED"].map(part));
-      return c.json(await answerOf(found, { image, scan, refused }, media, new Date()));
+      const parts = ["META", "SCAN", "REFUSED", "LABEL"].map(part);
+      const [image, scan, refused, label] = await Promise.all(parts);
+      return c.json(await answerOf(found, { image, scan, refused, label }, media, new Date()));
     });

@@ -80,12 +80,14 @@ const imageRow = z.object({
 });
 const scanRow = z.object({ version, status: z.string(), reason: z.optional(z.string()) });
 const refusedRow = z.object({ version, reason: z.string() });
+const labelRow = z.object({ version, label: z.string() });
 
 /** What is known of an upload's object. */
 export interface Rows {
   readonly image?: JsonObject | undefined;
   readonly scan?: JsonObject | undefined;
   readonly refused?: JsonObject | undefined;
+  readonly label?: JsonObject | undefined;
 }
 
 type Status =
@@ -129,6 +131,7 @@ export async function answerOf(
   const about = { id, contentType, expiresAt };
   if (found.status !== "ready") return { ...about, ...found };
   const { width, height, bytes, sizes, animated, still, contentType: told } = found.image;
+  const label = rows.label && labelRow.parse(rows.label);
   const link = (object: string) => media.signGet(object, { expiresSeconds: linkSeconds });
   return {
     ...about,
@@ -139,6 +142,7 @@ export async function answerOf(
     bytes,
     ...(animated !== undefined && { animated }),
     ...(still !== undefined && { still }),
+    ...(label?.version === found.image.version && { label: label.label }),
     sizes: await Promise.all(
       sizes.map(async ({ key: object, ...size }) => ({ ...size, url: await link(object) })),
     ),

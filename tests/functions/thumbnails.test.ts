@@ -69,7 +69,8 @@ describe("an image that was stored", () => {
       expect([found.format, found.width, found.height]).toEqual(["webp", width, height]);
     }
     const next = { key: stored.key, etag: stored.etag, version: stored.version };
-    expect([scanning.sent, labelling.sent]).toEqual([[next], [next]]);
+    const [{ key: small } = { key: "" }] = (row?.sizes ?? []) as readonly { key: string }[];
+    expect([scanning.sent, labelling.sent]).toEqual([[next], [{ ...next, small }]]);
   });
 
   test("is never enlarged", async () => {

@@ -170,6 +170,16 @@ describe("an upload", () => {
     expect(answer).not.toHaveProperty("original");
   });
 
+  test.each<[string | undefined, string]>([
+    ["photo", version],
+    [undefined, "0000000000"],
+  ])("says what kind it is, as %s, where that was found of version %s", async (label, of) => {
+    const { uploaded } = setup();
+    const LABEL = { label: "photo", confidence: 0.97, version: of };
+    const { status } = await uploaded({ META: image, SCAN: clean, LABEL });
+    expect(((await status()) as JsonObject).label).toBe(label);
+  });
+
   test("shows its original once no other file can take its place", async () => {
     const { uploaded, get } = setup();
     vi.useFakeTimers({ now: new Date("2026-11-20T10:00:00Z"), toFake: ["Date"] });

@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import { unzipSync } from "fflate";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { bundleFunctions, sizeFaults } from "../../../components/shared/bundling.ts";
-import { lockOf } from "../../../components/shared/native-packages.ts";
+import { isForeign, lockOf } from "../../../components/shared/native-packages.ts";
 import { defineSystem, http } from "../../../spec/index.ts";
 import { type Published, startRegistry } from "./registry.ts";
 
@@ -299,5 +299,20 @@ describe("a function's size", () => {
       expect.stringContaining("unzipped it has 251 MB, over a function's 250; place it on"),
       expect.stringContaining("its zip has 51 MB, over a function's 50"),
     ]);
+  });
+});
+
+describe("a package that brings what is built for every platform", () => {
+  test.each([
+    ["node_modules/a/bin/napi-v6/linux/arm64/lib.so.1", false],
+    ["node_modules/a/bin/napi-v6/linux/x64/lib.so.1", true],
+    ["node_modules/a/bin/napi-v6/darwin/arm64/lib.dylib", true],
+    ["node_modules/a/prebuilds/linux-arm64/node.napi.node", false],
+    ["node_modules/a/prebuilds/win32-arm64/node.napi.node", true],
+    ["node_modules/@a/b-linux-x64/index.js", false],
+    ["node_modules/a/linux/notes.md", false],
+    ["node_modules/a/lib/linux-x64.js", true],
+  ])("%s is left out for linux-arm64: %s", (path, foreign) => {
+    expect(isForeign(path, arm)).toBe(foreign);
   });
 });
