@@ -115,10 +115,10 @@ describe("events, with npm start and curl:", () => {
     const row = documentOf(await host.state(), `IMAGE#${key}`, "META");
     expect(row).toMatchObject({ key, name: "summer 1%.jpg", width: 1400, height: 1800 });
     expect(row?.sizes).toHaveLength(3);
-    // Two areas of plain colour, which the model has to say by itself.
+    // Two by two fields: to the model they are checks.
     await expect
       .poll(async () => (await get<{ label?: string }>(status)).label, patience)
-      .toBe("drawing");
+      .toBe("pattern");
   });
 
   test("a file that is cut short is in the dead letters with its reason", async () => {

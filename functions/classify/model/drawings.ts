@@ -37,8 +37,8 @@ const against = (ground: Colour, r: Random): Colour => {
 function drawing(r: Random): Paint {
   const ground = colour(r);
   const shapes = Array.from({ length: whole(r, 1, 5) }, () => {
-    const [x0, y0, size, turn] = [between(r, 0.1, 0.9), between(r, 0.1, 0.9), 0, r() * Math.PI];
-    const radius = size + between(r, 0.1, 0.35);
+    const [x0, y0, radius] = [between(r, 0, 1), between(r, 0, 1), between(r, 0.1, 0.8)];
+    const turn = r() < 0.5 ? 0 : r() * Math.PI;
     const round = r() < 0.5;
     const wide = between(r, 0.4, 1);
     return { x0, y0, radius, turn, round, wide, paint: against(ground, r) };
