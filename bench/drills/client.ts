@@ -8,6 +8,8 @@ import type { Receivers } from "./receivers.ts";
 export interface Client {
   /** Requests that were sent again, for want of an answer. */
   readonly retries: number;
+  /** Signs a user in, unless that was done lately. */
+  signed(user: number): Promise<Signed>;
   /** @returns the order's id */
   order(order: Order): Promise<string>;
   /** @returns the object's key */
@@ -22,7 +24,7 @@ const patienceMs = 180_000;
 const password = "Analytical-Engine-1";
 export const addressOf = (user: number): string => `user-${user}@drill.example`;
 
-interface Signed {
+export interface Signed {
   readonly token: string;
   readonly id: string;
 }
@@ -108,6 +110,7 @@ export async function clientOf(
     get retries() {
       return retries;
     },
+    signed,
 
     async order({ key, user, items, source }) {
       const body = { items, source, email: addressOf(user) };

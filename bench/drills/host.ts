@@ -46,11 +46,11 @@ export async function hostOf(folder: string, env: Readonly<Record<string, string
         cwd: root,
         env: {
           ...process.env,
+          DATABASE_URL: "",
           ...env,
           PORT: `${port}`,
           SPILLWAY_DATA: path.join(folder, "data"),
           SPILLWAY_STACK: "dev",
-          DATABASE_URL: "",
         },
         stdio: ["ignore", "pipe", "pipe"],
       });

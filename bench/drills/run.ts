@@ -1,25 +1,46 @@
 /**
- * `npm run drill -- kill [--orders N] [--images N] [--kills N] [--seed N] [--json]`: kills the local
- * host while it works, and looks whether anything was lost or done twice. Exit 0 where nothing was,
- * 1 where something was, 2 for what it does not understand.
+ * `npm run drill -- <name> [options] [--json]`: takes away what the local host stands on while it
+ * works, and looks whether anything was lost or done twice. Exit 0 where nothing was, 1 where
+ * something was, 2 for what it does not understand.
  */
 import { parseArgs } from "node:util";
-import { killDrill } from "./kill.ts";
+import { type Drill, killDrill } from "./kill.ts";
+import { outageDrill } from "./outage.ts";
 
-const usage =
-  "use: npm run drill -- kill [--orders 10000] [--images 500] [--kills 50] [--seed 1] [--json]";
+type Say = (line: string) => void;
+interface Kind {
+  /** Whole numbers above 0, by option. */
+  readonly defaults: Readonly<Record<string, number>>;
+  run(size: Readonly<Record<string, number>>, say: Say): Promise<Drill>;
+}
+const kinds: Readonly<Record<string, Kind>> = {
+  kill: {
+    defaults: { orders: 10_000, images: 500, kills: 50, seed: 1 },
+    run: (size, say) => killDrill(size as never, say),
+  },
+  outage: {
+    defaults: { rate: 10, seconds: 20 },
+    run: (size, say) => outageDrill(size as never, say),
+  },
+};
+const usage = `use: ${Object.entries(kinds)
+  .map(([name, { defaults }]) => {
+    const given = Object.entries(defaults).map(([option, value]) => `[--${option} ${value}]`);
+    return `npm run drill -- ${name} ${given.join(" ")} [--json]`;
+  })
+  .join(", or ")}`;
 const asked = options();
 if (typeof asked === "string") {
   console.error(`drill: ${asked}; ${usage}`);
   process.exit(2);
 }
-const { json, ...size } = asked;
+const { json, kind, size } = asked;
 const began = performance.now();
 const say = (line: string) =>
   console.error(`${((performance.now() - began) / 1000).toFixed(1)} s  ${line}`);
 
-say(`seed ${size.seed}: the same seed sends the same`);
-const { results, faults } = await killDrill(size, say);
+if (size.seed !== undefined) say(`seed ${size.seed}: the same seed sends the same`);
+const { results, faults } = await kind.run(size, say);
 for (const fault of faults.slice(0, 50)) console.error(fault);
 if (faults.length > 50) console.error(`… and ${faults.length - 50} more`);
 if (json) console.log(JSON.stringify({ results }, null, 2));
@@ -36,25 +57,24 @@ process.exit(results.every(({ ok }) => ok) ? 0 : 1);
 
 /** What is asked for, or what is wrong with it. */
 function options() {
+  const [name = "", ...args] = process.argv.slice(2);
+  const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
+  if (!kind) return `"${name}" is no drill`;
   try {
-    const { values, positionals } = parseArgs({
-      allowPositionals: true,
+    const { values } = parseArgs({
+      args,
       options: {
-        orders: { type: "string", default: "10000" },
-        images: { type: "string", default: "500" },
-        kills: { type: "string", default: "50" },
-        seed: { type: "string", default: "1" },
         json: { type: "boolean", default: false },
+        ...Object.fromEntries(
+          Object.keys(kind.defaults).map((option) => [option, { type: "string" } as const]),
+        ),
       },
     });
-    if (positionals.join(" ") !== "kill") return `"${positionals.join(" ")}" is no drill`;
-    const { json, ...texts } = values;
+    const { json, ...texts } = values as { json: boolean } & Record<string, string>;
     const bad = Object.entries(texts).find(([, text]) => !/^[1-9]\d{0,8}$/.test(text));
     if (bad) return `--${bad[0]} "${bad[1]}" is no whole number above 0`;
-    const [orders, images, kills, seed] = [texts.orders, texts.images, texts.kills, texts.seed].map(
-      Number,
-    ) as [number, number, number, number];
-    return { orders, images, kills, seed, json };
+    const given = Object.entries(texts).map(([option, text]) => [option, Number(text)]);
+    return { json, kind, size: { ...kind.defaults, ...Object.fromEntries(given) } };
   } catch (error) {
     return (error as Error).message;
   }
