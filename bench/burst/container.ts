@@ -5,7 +5,7 @@
 import { localTwin } from "../../runtime/adapters/local/twin.ts";
 import { ecsHttp } from "../../runtime/entries/ecs/http.ts";
 import type { AdmissionSnapshot } from "../../runtime/overflow/admission.ts";
-import { create, openPool } from "./workload.ts";
+import { declared, openOrders } from "./workload.ts";
 
 /** What a container tells of itself, since it has begun. */
 export interface Stand {
@@ -17,13 +17,12 @@ export interface Stand {
   readonly coldStarts: number;
 }
 
-/** With those of the twins (15 each) for all containers below Postgres' 100. */
-const connections = 5;
+/** Of each of its pools; with those of the twins (10 each) for all containers below Postgres' 100. */
+const connections = 3;
 /** Instances of the function at a time, for each container. */
 const concurrency = 200;
 
 const [ceiling = "1", module] = process.argv.slice(2);
-const pool = await openPool(process.env.DATABASE_URL, connections);
 const pooled = module ? localTwin({ name: "burst", module, concurrency }) : undefined;
 let calledMs = 0;
 const twin = pooled && {
@@ -37,11 +36,10 @@ const twin = pooled && {
   },
 };
 
-const server = await ecsHttp(create(pool), {
-  auth: "none",
+const server = await ecsHttp(await openOrders(process.env.DATABASE_URL, connections), {
+  ...declared,
   port: 0,
   host: "127.0.0.1",
-  routes: ["POST /placed"],
   admission: { floor: 1, ceiling: Number(ceiling), ...(twin && { twin }) },
 });
 process.on("message", () => {

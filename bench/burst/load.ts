@@ -19,10 +19,11 @@ export function balancer(ports: readonly number[]) {
   return {
     close: () => agent.destroy(),
     /** @returns the answer's status; 0 where none came */
-    send({ method, path, body }: Ask): Promise<number> {
+    send({ method, path, headers: given, body }: Ask): Promise<number> {
       const port = next();
       open.set(port, (open.get(port) ?? 0) + 1);
       const headers = {
+        ...given,
         "content-type": "application/json",
         "content-length": Buffer.byteLength(body),
       };
@@ -44,12 +45,20 @@ export function balancer(ports: readonly number[]) {
 }
 export type Send = ReturnType<typeof balancer>["send"];
 
+/** A request that was answered as it should be. */
+export interface Answer {
+  readonly n: number;
+  /** When it was to be sent, from the beginning of its phase, in ms. */
+  readonly due: number;
+  /** From the moment that it was to be sent, in ms. */
+  readonly ms: number;
+}
+
 /** What became of a phase's requests. */
 export interface Phase {
   readonly sent: number;
   readonly failed: number;
-  /** Of all that were answered with 200, from the moment that they were to be sent, in ms. */
-  readonly latencies: readonly number[];
+  readonly answers: readonly Answer[];
 }
 
 /**
@@ -65,8 +74,8 @@ export async function openLoop(
   asks: () => Ask,
   random: () => number,
 ): Promise<Phase> {
-  const latencies: number[] = [];
-  const answers: Promise<void>[] = [];
+  const answers: Answer[] = [];
+  const sent: Promise<void>[] = [];
   let failed = 0;
   const start = performance.now();
   const until = start + seconds * 1_000;
@@ -75,15 +84,17 @@ export async function openLoop(
     const early = due - performance.now();
     if (early > 0) await sleep(early);
     const meant = due;
-    answers.push(
-      send(asks()).then((status) => {
-        if (status === 200) latencies.push(performance.now() - meant);
+    const one = asks();
+    sent.push(
+      send(one).then((status) => {
+        if (status === 201)
+          answers.push({ n: one.n, due: meant - start, ms: performance.now() - meant });
         else failed += 1;
       }),
     );
   }
-  await Promise.all(answers);
-  return { sent: answers.length, failed, latencies };
+  await Promise.all(sent);
+  return { sent: sent.length, failed, answers };
 }
 
 /** Closed-loop load: so many clients, each with one request at a time. @returns answers a second */
@@ -98,7 +109,7 @@ export async function closedLoop(
   let done = 0;
   const client = async () => {
     while (performance.now() < until) {
-      if ((await send(asks())) === 200) done += 1;
+      if ((await send(asks())) === 201) done += 1;
       // Who was refused does not ask again in the same moment.
       else await sleep(50);
     }

@@ -1,57 +1,98 @@
+import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Pool } from "pg";
-import { createApp } from "../../runtime/http/app.ts";
+import { idOf } from "../../functions/idempotency.ts";
+import { create as createOrders } from "../../functions/orders/index.ts";
+import { openBoss } from "../../runtime/adapters/local/boss.ts";
+import { migrate } from "../../runtime/adapters/local/postgres.ts";
+import { queue } from "../../runtime/adapters/local/queue.ts";
+import { prepareSql, schemaOf, sql } from "../../runtime/adapters/local/sql.ts";
+import { table } from "../../runtime/adapters/local/table.ts";
 import type { HttpHandler } from "../../runtime/ports/http.ts";
+import { type Queue, queuesOf } from "../../spec/index.ts";
+import { system } from "../../system.ts";
 
 /** What the benchmark sends: one of many requests. */
 export interface Ask {
+  readonly n: number;
   readonly method: string;
   readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
 /** How long each request waits for somebody else, in ms. */
 const waitMs = 50;
+const placed = queuesOf(system).placed as Queue;
+const root = path.resolve(import.meta.dirname, "../..");
 
-/**
- * A pool whose connections are all open: to open one takes more of the cores than any request, and
- * on a cloud that is the database's load, or part of a function's cold start.
- */
-export async function openPool(connectionString: string | undefined, max: number): Promise<Pool> {
-  const pool = new Pool({ connectionString, max, idleTimeoutMillis: 0 });
-  // The database may end before its clients do.
-  pool.on("error", () => {});
-  const clients = await Promise.all(Array.from({ length: max }, () => pool.connect()));
-  for (const client of clients) client.release();
-  return pool;
-}
+/** Whoever has a token is whom it names: checking signatures is not what is measured. */
+export const declared = {
+  auth: "jwt",
+  verify: async (token: string) => ({ sub: token }),
+  routes: ["POST /api/v1/orders"],
+} as const;
 
 /** Makes what the handler needs of the database. */
-export const prepare = (pool: Pool): Promise<unknown> =>
-  pool.query(
-    "create table if not exists placed (key text primary key, customer text not null, total int not null)",
-  );
-
-/** The handler that is put under load, in containers and twins alike: it stores, waits, and reads. */
-export const create = (pool: Pool): HttpHandler =>
-  createApp().post("/placed", async (c) => {
-    const { key, customer, total } = await c.req.json();
-    await pool.query(
-      "insert into placed (key, customer, total) values ($1, $2, $3) on conflict do nothing",
-      [key, customer, total],
-    );
-    await sleep(waitMs);
-    const { rows } = await pool.query("select key, total from placed where key = $1", [key]);
-    return c.json(rows[0]);
+export async function prepare(pool: Pool, url: string): Promise<void> {
+  await migrate(pool);
+  await prepareSql({
+    name: "ledger",
+    url,
+    migrations: path.join(root, "functions/orders/migrations"),
   });
+  const boss = await openBoss(pool);
+  await boss.ready("placed", placed);
+  await boss.stop();
+}
 
-/** The n-th request: each stores one row, whose key tells whether it was lost or done twice. */
+/**
+ * The orders of storefront on a database, which store an order with its outbox and send it on, after
+ * a wait for somebody else: in containers and twins alike.
+ * @param connections of each of its two pools
+ */
+export async function openOrders(
+  url: string | undefined,
+  connections: number,
+): Promise<HttpHandler> {
+  const pool = new Pool({ connectionString: url, max: connections, idleTimeoutMillis: 0 });
+  // The database may end before its clients do.
+  pool.on("error", () => {});
+  const boss = await openBoss(pool, { superviseSeconds: 3_600 });
+  const orders = createOrders({
+    ledger: sql({ name: "ledger", url: url ?? "", connections }),
+    catalog: table({ name: "catalog", pool }),
+    placed: queue({ name: "placed", boss, options: placed }),
+  });
+  return {
+    async fetch(request, context) {
+      await sleep(waitMs);
+      return orders.fetch(request, context);
+    },
+  };
+}
+
+const ownerOf = (n: number) => `customer-${n % 100}`;
+const keyOf = (n: number) => `k-${n}`;
+
+/** The n-th request: each places one order, by a key that tells whether it was lost. */
 export const ask = (n: number): Ask => ({
+  n,
   method: "POST",
-  path: "/placed",
-  body: JSON.stringify({ key: `k-${n}`, customer: `c-${n % 100}`, total: n % 1_000 }),
+  path: "/api/v1/orders",
+  headers: { authorization: `Bearer ${ownerOf(n)}`, "idempotency-key": keyOf(n) },
+  body: JSON.stringify({
+    items: [{ sku: "print-a4", quantity: 1 + (n % 3) }],
+    email: "ada@bench.example",
+  }),
 });
 
-/** How many requests have had their effect. */
-export const effects = async (pool: Pool): Promise<number> =>
-  Number((await pool.query("select count(*) as n from placed")).rows[0]?.n);
+/** How many of the requests that were answered have no order. */
+export async function lost(pool: Pool, answered: readonly number[]): Promise<number> {
+  const ids = answered.map((n) => `or_${idOf(ownerOf(n), keyOf(n))}`);
+  const { rows } = await pool.query<{ n: string }>(
+    `select count(*) as n from ${schemaOf("ledger")}.orders where id = any($1)`,
+    [ids],
+  );
+  return ids.length - Number(rows[0]?.n);
+}

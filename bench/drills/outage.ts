@@ -16,12 +16,10 @@ import { startReceivers } from "./receivers.ts";
 export interface OutageSize {
   /** Orders a second. */
   readonly rate: number;
-  /** How long each part is away, in seconds. */
+  /** How long each part is away, in seconds; it is whole for half of that before, between and after. */
   readonly seconds: number;
 }
 
-/** How long the world is whole before, between and after, in ms. */
-const calmMs = 10_000;
 /** How long it may take until orders are taken again after an outage, in seconds. */
 const recoverySeconds = 15;
 /** How long all may take to be fulfilled in the end, in ms: the relay looks each minute. */
@@ -58,7 +56,7 @@ export async function outageDrill(
     });
     const calm = () => {
       orders.phase("calm");
-      return sleep(calmMs);
+      return sleep(seconds * 500);
     };
     await calm();
 

@@ -40,10 +40,22 @@ describe("npm run drill -- kill", () => {
   test("what it does not understand is refused with exit code 2 and how to use it", async () => {
     for (const args of [[], ["flood"], ["kill", "--orders", "many"], ["kill", "--fast"]]) {
       const { code, error } = await drill(...args);
-      expect(error).toMatch(/^drill: .*; use: npm run drill -- kill /s);
+      expect(error).toMatch(/^drill: .*; use: npm run drill -- kill .* npm run drill -- outage /s);
       expect(code).toBe(2);
     }
   });
+});
+
+describe("npm run drill -- outage", () => {
+  test("orders are refused clearly while the database is away, and none is lost or doubled", async () => {
+    const { code, out, error } = await drill("outage", "--rate", "5", "--seconds", "4", "--json");
+    expect(code, `${error}\n${out}`).toBe(0);
+    const { results } = JSON.parse(out) as { results: Result[] };
+    expect(results.filter(({ ok }) => !ok)).toEqual([]);
+    const value = (name: string) => results.find((one) => one.name === name)?.value;
+    expect(value("without Postgres: told to come again")).toBeGreaterThan(0);
+    expect(value("orders: answered")).toBeGreaterThan(20);
+  }, 900_000);
 });
 
 describe("a plan", () => {
