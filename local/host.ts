@@ -1,26 +1,30 @@
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { type Placement, placeAll } from "../planner/index.ts";
 import { openBoss } from "../runtime/adapters/local/boss.ts";
 import { migrate, startPostgres } from "../runtime/adapters/local/postgres.ts";
 import { declareReaders } from "../runtime/adapters/local/subscriptions.ts";
 import type { IdentityHooks } from "../runtime/ports/index.ts";
-import { declaredEdge, queuesOf, type System, sourceOf } from "../spec/index.ts";
+import { declaredEdge, queuesOf, type System, sourceOf, type Workload } from "../spec/index.ts";
 import { giveBackAbandoned } from "./abandoned.ts";
 import { type OpenAdapters, openAdapters } from "./adapters.ts";
-import { startContainer } from "./containers.ts";
+import { type Fleet, openFleet } from "./containers/fleet.ts";
 import { describeChannels } from "./dashboard/channels.ts";
 import { dashboard, dashboardPath } from "./dashboard/dashboard.ts";
 import { describeRoutes, describeWorkloads } from "./describe.ts";
 import { gateway } from "./gateway/gateway.ts";
+import { closeUpstreams, proxy, type Upstreams } from "./gateway/proxy.ts";
 import { RecentRequests } from "./gateway/requests.ts";
 import { gatewayRoutes } from "./gateway/routes.ts";
+import { upgrades } from "./gateway/upgrades.ts";
 import { issuerOf } from "./issuer.ts";
 import { type Listening, listen } from "./listen.ts";
 import { lockFolder } from "./lock.ts";
 import { objectRequests } from "./objects.ts";
+import { replicasOf } from "./replicas.ts";
 import { type LocalSettings, prepareDataFolder } from "./settings.ts";
 import { type LocalTrouble, startTriggers, type Triggers, workflowSource } from "./triggers.ts";
-import { type Loaded, loadWorkload } from "./workloads.ts";
+import { type Loaded, loadWorkload, notLocal } from "./workloads.ts";
 
 export interface HostOptions {
   readonly system: System;
@@ -40,8 +44,8 @@ const warn = (line: string) => console.error(line);
 
 /**
  * Runs a system on this machine: gateway, consumers, schedules, workflows and dashboard in this
- * process, what is placed on a container in one of its own, on a Postgres of its own or the one of
- * DATABASE_URL.
+ * process, what is placed on a container in processes of its own, on a Postgres of its own or the
+ * one of DATABASE_URL.
  * @throws {StartFault} for a port or a folder that cannot be had; what was started is ended first
  */
 export async function startHost({ system, root, settings }: HostOptions): Promise<Host> {
@@ -54,6 +58,8 @@ export async function startHost({ system, root, settings }: HostOptions): Promis
   try {
     prepareDataFolder(folder);
     ends.push(lockFolder(folder));
+    const placed = placeAll(system, { overrides: settings.placement ?? {} });
+    const fleet = fleetOf({ system, root, settings }, placed);
     const listening = await listen(settings.port);
     ends.push(() => listening.drain());
     const postgres = await startPostgres(path.join(folder, "postgres"));
@@ -74,38 +80,62 @@ export async function startHost({ system, root, settings }: HostOptions): Promis
     ends.push(() => adapters.close());
     for (const { store } of adapters.objects.values()) await store.recover();
 
-    const placed = placeAll(system, { overrides: settings.placement ?? {} });
-    const inContainer = (workload: string) =>
-      placed.some(({ name, host }) => name === workload && host.endsWith("container"));
+    const inContainer = (workload: string) => fleet.counts.has(workload);
     const loaded = await loadAll({ system, root, adapters, inContainer });
     for (const [name, one] of loaded) {
       if (one.status === "failed") warn(`workload "${name}": ${one.reason}`);
       else if (one.status === "running" && one.run.kind === "onIdentity")
         Object.assign(hooks, one.run.hooks);
     }
-    const triggers = await startTriggers({
-      system,
-      loaded,
-      boss,
-      pool,
-      startContainer: (workload) =>
-        startContainer(
-          workload,
-          { root, dataFolder: folder, databaseUrl: postgres.url, url },
-          (error) => warnOf(workload, { what: "receive", error }),
-        ),
-      onTrouble: warnOf,
-    });
+    const triggers = await startTriggers({ system, loaded, boss, pool, onTrouble: warnOf });
     ends.push(() => triggers.stop());
+    ends.push(() => fleet.stop());
+    const able = [...loaded].flatMap(([name, one]) =>
+      one.status === "running" && one.run.kind === "container" ? [name] : [],
+    );
+    const audience = adapters.identity?.clientId;
+    await fleet.start(able, { pool, databaseUrl: postgres.url, url, audience });
 
-    serve(system, listening, adapters, loaded, triggers, placed);
-    // Requests end before the consumers do, and those before the database.
-    ends.push(() => listening.drain());
+    serve(system, listening, adapters, loaded, triggers, placed, fleet);
+    // Requests and sockets end before the consumers do, and those before the database.
+    const sockets = able.filter((name) => system.workloads[name]?.kind === "socket");
+    ends.push(async () => {
+      await Promise.all([listening.drain(), fleet.stop(sockets)]);
+      closeUpstreams();
+    });
     return { url, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** Begins to build what runs in processes of its own. */
+function fleetOf(
+  { system, root, settings }: HostOptions,
+  placed: readonly Placement[],
+): Fleet & { readonly counts: ReadonlyMap<string, number> } {
+  const all = replicasOf(system, placed, settings.replicas);
+  const hasCode = (name: string) =>
+    existsSync(path.resolve(root, system.workloads[name]?.code ?? "", "index.ts"));
+  const counts = new Map(
+    [...all].filter(([name]) => hasCode(name) && !notLocal(system.workloads[name] as Workload)),
+  );
+  const spilling = placed.filter(({ host }) => host === "container-with-overflow");
+  const fleet = openFleet({
+    system,
+    root,
+    dataFolder: settings.dataFolder,
+    counts,
+    twins: new Set(
+      spilling
+        .map(({ name }) => name)
+        .filter((name) => counts.has(name) && system.workloads[name]?.kind === "http"),
+    ),
+    watch: settings.watch ?? true,
+    onTrouble: (workload, text) => warn(`workload "${workload}": ${text}`),
+  });
+  return { ...fleet, counts: all };
 }
 
 /** The workloads that read streams and change feeds, by what they read. */
@@ -149,6 +179,7 @@ function serve(
   loaded: ReadonlyMap<string, Loaded>,
   triggers: Triggers,
   placed: readonly Placement[],
+  fleet: Fleet,
 ): void {
   const edge = declaredEdge(system);
   const issuer = adapters.identity && issuerOf(adapters.identity, url);
@@ -173,6 +204,7 @@ function serve(
       fixed,
       consumersOf,
       requests,
+      containers: fleet.states,
       schedules: triggers.schedules.list,
       runNow: triggers.schedules.runNow,
       workflows: workflowSources(system, adapters, triggers),
@@ -182,7 +214,11 @@ function serve(
   const objects = objectRequests(adapters.objects, edge?.cors?.origins);
   serve(
     gateway({
-      routes: gatewayRoutes(system, loaded, { edge, verify: issuer?.verify }),
+      routes: gatewayRoutes(system, loaded, {
+        edge,
+        verify: issuer?.verify,
+        replicasOf: (name) => proxy(upstreamsOf(fleet, name)),
+      }),
       cors: edge?.cors,
       requests,
       onAnswered: adapters.answered,
@@ -193,8 +229,24 @@ function serve(
       onFault: (requestId, error) =>
         warn(`request ${requestId}: ${error instanceof Error ? error.stack : String(error)}`),
     }),
+    upgrades({ paths: socketPaths(system, fleet) }),
   );
 }
+
+const upstreamsOf = (fleet: Fleet, workload: string): Upstreams => ({
+  pick: (except) => fleet.service(workload)?.pick(except),
+  reason: () => fleet.service(workload)?.reason(),
+});
+
+/** Where web sockets are asked for, with the replicas that hold them. */
+const socketPaths = (system: System, fleet: Fleet) =>
+  new Map(
+    Object.entries(system.workloads).flatMap(([name, workload]) =>
+      workload.kind === "socket" && fleet.service(name)
+        ? [[workload.path, upstreamsOf(fleet, name)] as const]
+        : [],
+    ),
+  );
 
 const workflowSources = (system: System, { workflows }: OpenAdapters, triggers: Triggers) =>
   new Map(

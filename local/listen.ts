@@ -1,6 +1,7 @@
 import { createServer, IncomingMessage, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { EdgeResponse } from "./gateway/response.ts";
+import type { Upgrades } from "./gateway/upgrades.ts";
 import { StartFault } from "./settings.ts";
 
 type Listener = RequestListener<typeof IncomingMessage, typeof EdgeResponse>;
@@ -9,8 +10,12 @@ type Listener = RequestListener<typeof IncomingMessage, typeof EdgeResponse>;
 export interface Listening {
   readonly port: number;
   readonly url: string;
-  serve(listener: Listener): void;
-  /** Takes no new connections, and returns when the requests that run have their answers. */
+  /** @param upgrades takes the connections of web sockets. Default: there are none */
+  serve(listener: Listener, upgrades?: Upgrades): void;
+  /**
+   * Takes no new connections, and returns when the requests that run have their answers, and web
+   * sockets their end: whoever holds them has to end them.
+   */
   drain(): Promise<void>;
 }
 
@@ -26,6 +31,7 @@ export async function listen(port: number): Promise<Listening> {
   let current: Listener = (_, outgoing) => {
     outgoing.writeHead(503, { "retry-after": "1" }).end();
   };
+  let sockets: Upgrades | undefined;
   let drained: Promise<void> | undefined;
   const server = createServer(
     // As long as a container's server gives a client for its headers, and for all of a request.
@@ -34,12 +40,18 @@ export async function listen(port: number): Promise<Listening> {
       ServerResponse: EdgeResponse,
       headersTimeout: 10_000,
       requestTimeout: 30_000,
+      // What asks for another upgrade is a request like others.
+      shouldUpgradeCallback: (incoming) => sockets?.wants(incoming) ?? false,
     },
     (incoming, outgoing) => {
       if (drained) outgoing.shouldKeepAlive = false;
       current(incoming, outgoing);
     },
   );
+  server.on("upgrade", (incoming, client, head) => {
+    if (sockets && !drained) sockets.accept(incoming, client, head);
+    else client.destroy();
+  });
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => reject(faultOf(port, error)));
     // Room for a burst of connections at once; the system may cap it lower.
@@ -49,7 +61,10 @@ export async function listen(port: number): Promise<Listening> {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     // Connections that idle between two requests do not hold the end up; late ones are cut.
     const sweep = setInterval(() => server.closeIdleConnections(), 20);
-    const cut = setTimeout(() => server.closeAllConnections(), drainMs);
+    const cut = setTimeout(() => {
+      server.closeAllConnections();
+      sockets?.close();
+    }, drainMs);
     await closed;
     clearInterval(sweep);
     clearTimeout(cut);
@@ -58,8 +73,9 @@ export async function listen(port: number): Promise<Listening> {
   return {
     port: actual,
     url: `http://127.0.0.1:${actual}`,
-    serve(listener) {
+    serve(listener, upgrades) {
       current = listener;
+      sockets = upgrades;
     },
     drain() {
       drained ??= close();

@@ -1,4 +1,5 @@
 import { type System, usesOf } from "../spec/index.ts";
+import { onlyVerbs } from "./verbs.ts";
 
 /** The local adapters: by the resource's name, and the secrets of a list of names. */
 export interface Adapters {
@@ -39,14 +40,4 @@ export function portsOf(
   }
   if (secrets.length > 0) ports.secrets = adapters.secrets(secrets);
   return { ports };
-}
-
-function onlyVerbs(adapter: object, verbs: readonly string[]): object {
-  const all = adapter as Record<string, unknown>;
-  return Object.fromEntries(
-    verbs.map((verb) => {
-      const value = all[verb];
-      return [verb, typeof value === "function" ? value.bind(adapter) : value];
-    }),
-  );
 }

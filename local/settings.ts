@@ -1,6 +1,10 @@
 import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import type { Host } from "../planner/index.ts";
+import { type ReplicaSettings, readReplicas } from "./replicas.ts";
+import { StartFault } from "./start-fault.ts";
+
+export { StartFault } from "./start-fault.ts";
 
 /** What `spillway start` reads from its environment. */
 export interface LocalSettings {
@@ -12,15 +16,15 @@ export interface LocalSettings {
   readonly databaseUrl?: string;
   /** Hosts chosen by hand, by workload, as the stack's config has them. Default: the planner's */
   readonly placement?: Readonly<Record<string, Host>>;
-}
-
-/** A start that cannot be: bad settings, a taken port or folder. The message names the remedy. */
-export class StartFault extends Error {
-  override readonly name = "StartFault";
+  /** How many processes workloads have that are placed on containers. Default: see replicas.ts */
+  readonly replicas?: ReplicaSettings;
+  /** Whether changed code is put in the place of what runs in processes of its own. Default: true */
+  readonly watch?: boolean;
 }
 
 /**
- * Reads PORT, SPILLWAY_DATA and DATABASE_URL, and checks REDIS_URL; an empty one is not set.
+ * Reads PORT, SPILLWAY_DATA, DATABASE_URL, SPILLWAY_REPLICAS and SPILLWAY_WATCH, and checks
+ * REDIS_URL; an empty one is not set.
  * @param root the project's folder; a relative data folder starts there
  * @throws {StartFault} for what cannot be used; never with a password in it
  */
@@ -35,7 +39,18 @@ export function readSettings(env: NodeJS.ProcessEnv, root: string): LocalSetting
     throw new StartFault(
       'start "REDIS_URL": is no address of a Redis server; write redis://user:password@host:port/0',
     );
-  return { port: portOf(env.PORT || "8787"), dataFolder, databaseUrl };
+  return {
+    port: portOf(env.PORT || "8787"),
+    dataFolder,
+    databaseUrl,
+    replicas: readReplicas(env.SPILLWAY_REPLICAS || ""),
+    watch: watchOf(env.SPILLWAY_WATCH || "on"),
+  };
+}
+
+function watchOf(text: string): boolean {
+  if (text === "on" || text === "off") return text === "on";
+  throw new StartFault(`start "SPILLWAY_WATCH": "${text}" is neither; write on or off`);
 }
 
 function portOf(text: string): number {

@@ -1,5 +1,6 @@
 import type { DeadLetter, Item, JsonObject, Post, QueueAdmin } from "../runtime/ports/index.ts";
 import type { Step, Workflow } from "../spec/index.ts";
+import type { ServiceState } from "./containers/service.ts";
 import {
   type ObjectListing,
   type ObjectSource,
@@ -36,6 +37,8 @@ export interface WorkloadState {
   }[];
   /** Such as "$1.20". */
   readonly monthly?: string;
+  /** Its processes, where it has some of its own. */
+  readonly container?: Omit<ServiceState, "status" | "reason">;
 }
 
 export interface QueueState {
@@ -215,6 +218,8 @@ export interface StateSources {
   readonly channels?: () => Promise<readonly ChannelState[]>;
   /** Default: not counted */
   readonly totals?: () => Promise<Totals>;
+  /** The workloads with processes of their own. Default: none has */
+  readonly containers?: () => ReadonlyMap<string, ServiceState>;
 }
 
 /** How many of each list are shown; objects of each folder. */
@@ -250,6 +255,7 @@ export function stateReader(sources: StateSources): {
     ]);
     return {
       ...sources.fixed,
+      workloads: withContainers(sources),
       queues,
       channels,
       schedules: sources.schedules?.() ?? [],
@@ -266,6 +272,17 @@ export function stateReader(sources: StateSources): {
     };
   };
   return { read, objects };
+}
+
+/** The workloads, with how those fare that have processes of their own. */
+function withContainers({ fixed, containers }: StateSources): readonly WorkloadState[] {
+  const states = containers?.();
+  return fixed.workloads.map((workload) => {
+    const state = states?.get(workload.name);
+    if (!state) return workload;
+    const { status, reason, ...container } = state;
+    return { ...workload, status, reason, container };
+  });
 }
 
 const readQueues = ({ queues, consumersOf }: StateSources): Promise<QueueState[]> =>

@@ -7,13 +7,8 @@ import { startSchedulerClock } from "../runtime/adapters/local/scheduler.ts";
 import { streamReader } from "../runtime/adapters/local/stream-reader.ts";
 import { startConsumer } from "../runtime/entries/ecs/consumer.ts";
 import type { Trouble } from "../runtime/entries/outcome.ts";
-import {
-  queueOptions,
-  type Stream,
-  type System,
-  timeLimitSeconds,
-  type Workload,
-} from "../spec/index.ts";
+import { queueOptions, type Stream, type System, type Workload } from "../spec/index.ts";
+import { consumingOf, drainSeconds } from "./consuming.ts";
 import { intoQueue, type Schedules, startSchedules } from "./schedules.ts";
 import type { WorkflowSource } from "./state.ts";
 import { startWorkflowRunner, type WorkflowRunner } from "./workflow-runner.ts";
@@ -30,8 +25,6 @@ export interface TriggerOptions {
   readonly loaded: ReadonlyMap<string, Loaded>;
   readonly boss: Boss;
   readonly pool: Pool;
-  /** Starts a workload's process; see container.ts. */
-  readonly startContainer: (workload: string) => { stop(): Promise<unknown> };
   /** Told in a few words of what was not done. */
   readonly onTrouble: (workload: string, trouble: LocalTrouble) => void;
 }
@@ -42,11 +35,6 @@ export interface Triggers {
   /** Nothing new is begun; returns when what was begun has ended, or was given back. */
   stop(): Promise<void>;
 }
-
-/** Messages of one workload that are worked on at a time. */
-const concurrency = 20;
-/** How long a stop waits for what is being worked on, in seconds. */
-const drainSeconds = 10;
 
 /** Starts what brings events to workloads: consumers, readers, schedules and workflows. */
 export async function startTriggers(options: TriggerOptions): Promise<Triggers> {
@@ -82,7 +70,7 @@ export async function startTriggers(options: TriggerOptions): Promise<Triggers> 
 /** What a schedule of the declaration is, and how its runs reach the workload's queue. */
 function scheduleOf({ system, boss }: TriggerOptions, name: string, run: Running) {
   const workload = system.workloads[name] as Workload;
-  if (workload.kind !== "onSchedule" || !("source" in run)) return [];
+  if (workload.kind !== "onSchedule" || !("source" in run) || !run.source) return [];
   const { queue, options } = run.source as QueueSource;
   const { cron, timeZone = "UTC" } = workload;
   return [{ workload: name, cron, timeZone, send: intoQueue(boss, queue, options) }];
@@ -106,12 +94,11 @@ function startOne(options: TriggerOptions, name: string, run: Running) {
   switch (run.kind) {
     case "queue":
       return startConsumer({
-        ...consumerOf(system, name, run.source, boss),
+        ...consumingOf(system, name, run.source),
+        consumer: queueConsumer({ name: run.source.queue, boss, options: run.source.options }),
         handler: run.handler,
         onTrouble,
       });
-    case "container":
-      return options.startContainer(name);
     case "stream": {
       const { stream, batch } = run.source;
       const { retentionHours } = system.channels[stream] as Stream;
@@ -151,22 +138,6 @@ function startOne(options: TriggerOptions, name: string, run: Running) {
     default:
       return undefined;
   }
-}
-
-/** How a queue's messages reach a workload, in this process or in one of its own. */
-export function consumerOf(system: System, name: string, source: QueueSource, boss: Boss) {
-  const workload = system.workloads[name] as Workload;
-  const { queue, feed, options, batch } = source;
-  return {
-    consumer: queueConsumer({ name: queue, boss, options }),
-    feed,
-    batch,
-    concurrency,
-    visibilitySeconds: options.visibilitySeconds,
-    ...(workload.kind !== "job" && { timeLimitSeconds: timeLimitSeconds(workload) }),
-    waitSeconds: 1,
-    drainSeconds,
-  };
 }
 
 /** A workflow as the dashboard shows and starts it. */

@@ -19,11 +19,11 @@ import {
 } from "../spec/index.ts";
 import { type Adapters, portsOf } from "./ports.ts";
 
-/** How a workload fares on this machine. */
-export type Status = "running" | "no-code" | "not-local" | "failed";
+/** How a workload fares on this machine. "starting": its first replica is not healthy yet. */
+export type Status = "running" | "starting" | "no-code" | "not-local" | "failed";
 
 export type Loaded =
-  | { readonly status: Exclude<Status, "running">; readonly reason: string }
+  | { readonly status: Exclude<Status, "running" | "starting">; readonly reason: string }
   | { readonly status: "running"; readonly run: Running };
 
 export type QueueSource = Extract<Source, { via: "queue" }>;
@@ -32,8 +32,8 @@ export type QueueSource = Extract<Source, { via: "queue" }>;
 export type Running =
   | { readonly kind: "http"; readonly handler: HttpHandler }
   | { readonly kind: "queue"; readonly source: QueueSource; readonly handler: EventHandler }
-  /** In a process of its own, as a container would be. */
-  | { readonly kind: "container"; readonly source: QueueSource }
+  /** In processes of its own, as in containers: see containers/fleet.ts. */
+  | { readonly kind: "container"; readonly source?: QueueSource }
   | {
       readonly kind: "stream";
       readonly source: Extract<Source, { via: "stream" }>;
@@ -56,7 +56,7 @@ export interface LoadOptions {
   /** The project's folder: workloads' code is found from here. */
   readonly root: string;
   readonly adapters: Adapters;
-  /** Whether a workload that a queue starts is to have a process of its own. Default: none has */
+  /** Whether a workload has processes of its own. Default: none has */
   readonly inContainer?: (workload: string) => boolean;
 }
 
@@ -75,8 +75,10 @@ export async function loadWorkload(name: string, options: LoadOptions): Promise<
   const given = portsOf(system, name, adapters);
   if ("reason" in given) return given;
   const source = sourceOf(system, name);
-  if (source?.via === "queue" && inContainer(name))
-    return { status: "running", run: { kind: "container", source } };
+  if (inContainer(name)) {
+    const queue = source?.via === "queue" && { source };
+    return { status: "running", run: { kind: "container", ...queue } };
+  }
   try {
     const created = await createFrom(file, given.ports);
     return { status: "running", run: runningOf(workload, source, created) };

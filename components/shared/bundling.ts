@@ -7,6 +7,7 @@ import type { System } from "../../spec/index.ts";
 import { type Artefact, cached, Hashes, sha256, store } from "./bundle-cache.ts";
 import { type Compiled, compile, settings } from "./compile.ts";
 import { containerEntryFor, type Entry, entryFor, functionFault } from "./entries.ts";
+import { type Fault, refuse } from "./faults.ts";
 import {
   fetched,
   filesOf,
@@ -15,7 +16,6 @@ import {
   nativePackages,
   type Platform,
 } from "./native-packages.ts";
-import { type Fault, refuse } from "./validation.ts";
 
 export type { Artefact } from "./bundle-cache.ts";
 export type { Platform } from "./native-packages.ts";

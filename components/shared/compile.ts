@@ -1,6 +1,6 @@
 import { relative, resolve } from "node:path";
 import { type BuildFailure, build, type Metafile, type Plugin } from "esbuild";
-import { refuse } from "./validation.ts";
+import { refuse } from "./faults.ts";
 
 /** What esbuild is told. */
 export const settings = {

@@ -12,7 +12,7 @@ import {
   type Workload,
 } from "../../spec/index.ts";
 import { envValue, type Part, portsOf, text } from "./entry-ports.ts";
-import type { Fault } from "./validation.ts";
+import type { Fault } from "./faults.ts";
 
 export interface Entry {
   /** A module in TypeScript: of a function it exports `handler`, of a container it is the program. */

@@ -5,7 +5,7 @@ import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { sha256 } from "./bundle-cache.ts";
-import type { Fault } from "./validation.ts";
+import type { Fault } from "./faults.ts";
 
 /** What native parts are built for, as npm names it; on Linux always with glibc. */
 export interface Platform {

@@ -7,7 +7,8 @@ import {
 import { stream } from "../../runtime/adapters/local/stream.ts";
 import { topic } from "../../runtime/adapters/local/topic.ts";
 import type { QueueAdmin } from "../../runtime/ports/index.ts";
-import { queuesOf, type System, sourceOf } from "../../spec/index.ts";
+import { queuesOf, sourceOf } from "../../spec/index.ts";
+import { subscribersOf } from "../subscribers.ts";
 import type { AdapterOptions } from "./options.ts";
 
 /**
@@ -43,13 +44,3 @@ export function openChannels(
   }
   return queues;
 }
-
-/** The queues behind a topic or a bus, with what each of them wants. */
-const subscribersOf = (system: System, kind: "topic" | "bus", channel: string) =>
-  Object.entries(system.workloads).flatMap(([name, workload]) => {
-    const source = sourceOf(system, name);
-    if (workload.kind !== "onMessage" || workload[kind] !== channel) return [];
-    if (source?.via !== "queue") return [];
-    const { filter, pattern } = workload;
-    return [{ queue: source.queue, options: source.options, filter, pattern }];
-  });

@@ -6,8 +6,9 @@ import { secrets } from "../../runtime/adapters/local/secrets.ts";
 import { prepareSql, sql } from "../../runtime/adapters/local/sql.ts";
 import { table } from "../../runtime/adapters/local/table.ts";
 import { valkeyAt } from "../../runtime/adapters/valkey.ts";
-import { type Folder, MiB, type Sql, type System, sourceOf } from "../../spec/index.ts";
+import { type Folder, MiB, type Sql } from "../../spec/index.ts";
 import { objectsPath, type ServedStore } from "../objects.ts";
+import { objectSubscribersOf } from "../subscribers.ts";
 import type { AdapterOptions } from "./options.ts";
 
 /** An object store with what the host serves of it. */
@@ -51,7 +52,7 @@ export async function openStores(
         name,
         folder: path.join(folder, "objects", name),
         signing: { base: `${url}${objectsPath}/${name}`, key },
-        events: { pool, boss, subscribers: subscribersOf(system, name) },
+        events: { pool, boss, subscribers: objectSubscribersOf(system, name) },
       });
       const sizes = Object.values(spec.folders).map(({ maxBytes = mostBytes }) => maxBytes);
       const maxBytes = Math.max(...sizes, sizes.length > 0 ? 0 : mostBytes);
@@ -99,12 +100,3 @@ async function openServers(
   };
   return { faults, close };
 }
-
-/** The queues that hear of a store's objects. */
-const subscribersOf = (system: System, store: string) =>
-  Object.entries(system.workloads).flatMap(([name, workload]) => {
-    const source = sourceOf(system, name);
-    return workload.kind === "onObject" && workload.store === store && source?.via === "queue"
-      ? [{ prefix: workload.prefix, queue: source.queue, options: source.options }]
-      : [];
-  });

@@ -12,6 +12,8 @@ export interface RouteOptions {
   readonly edge?: Edge;
   /** Checks access tokens; absent where the system declares no identity, and so no such route. */
   readonly verify?: Verify;
+  /** Leads to the replicas of a workload that has processes of its own. */
+  readonly replicasOf?: (workload: string) => HttpHandler;
 }
 
 /** Where the host itself answers. */
@@ -24,7 +26,7 @@ const reserved = /^\/(_spillway|\.well-known\/(jwks\.json|openid-configuration))
 export function gatewayRoutes(
   system: System,
   loaded: ReadonlyMap<string, Loaded>,
-  { edge = edgeOf(), verify }: RouteOptions,
+  { edge = edgeOf(), verify, replicasOf }: RouteOptions,
 ): GatewayRoute[] {
   const guarded = new Map<string, HttpHandler>();
   return routesOf(system).map(({ name, workload, text, route }) => {
@@ -36,11 +38,18 @@ export function gatewayRoutes(
     if (!handler) {
       const { auth = "jwt", maxBodyBytes } = workload;
       const one = loaded.get(name);
-      if (one?.status !== "running" || one.run.kind !== "http")
-        handler = absent(one?.status === "running" ? "" : (one?.reason ?? ""));
+      const runs =
+        one?.status !== "running"
+          ? undefined
+          : one.run.kind === "container"
+            ? replicasOf?.(name)
+            : one.run.kind === "http"
+              ? one.run.handler
+              : undefined;
+      if (!runs) handler = absent(one && "reason" in one ? one.reason : "");
       // Node's parser holds a body to its Content-Length; the gateway puts the headers on.
       else
-        handler = guard(one.run.handler, {
+        handler = guard(runs, {
           auth,
           verify,
           maxBodyBytes,

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import { cp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
@@ -17,6 +18,21 @@ export const lab = path.join(import.meta.dirname, "fixtures/lab");
 
 /** GitHub's documented example secret ("Validating webhook deliveries"). */
 export const githubSecret = "It's a Secret to Everybody";
+
+/** A small system of workloads with processes of their own. */
+export const fleet = path.join(import.meta.dirname, "fixtures/fleet");
+
+/**
+ * A copy of a fixture that can be edited: as deep as the fixture is, for its imports, and out of the
+ * source.
+ */
+export async function copyOf(fixture: string): Promise<{ folder: string; remove(): Promise<void> }> {
+  const name = `${path.basename(fixture)}-${process.pid}-${++copies}`;
+  const folder = path.join(root, ".spillway/tests/copies", name);
+  await cp(fixture, folder, { recursive: true });
+  return { folder, remove: () => rm(folder, { recursive: true, force: true }) };
+}
+let copies = 0;
 
 /** A state as its JSON says it: dates are text. */
 export type JsonState = Omit<State, "mails"> & {
@@ -58,7 +74,8 @@ const spawned = (
 ) =>
   spawn(program, [...(program === "npm" ? [] : [command]), "start", ...args], {
     cwd: project,
-    env: { ...process.env, PORT: "0", DATABASE_URL: "", ...env },
+    // What is edited in the project meanwhile changes nothing, but for those who ask for it.
+    env: { ...process.env, PORT: "0", DATABASE_URL: "", SPILLWAY_WATCH: "off", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
 

@@ -10,16 +10,43 @@ describe("settings of spillway start", () => {
       port: 8787,
       dataFolder: path.resolve("/shop/.spillway"),
       databaseUrl: undefined,
+      replicas: { byName: {} },
+      watch: true,
     });
   });
 
   test("are read from the environment", () => {
-    const env = { PORT: "0", SPILLWAY_DATA: "/var/shop", DATABASE_URL: "postgresql://u:p@db/shop" };
+    const env = {
+      PORT: "0",
+      SPILLWAY_DATA: "/var/shop",
+      DATABASE_URL: "postgresql://u:p@db/shop",
+      SPILLWAY_REPLICAS: "3, orders=4",
+      SPILLWAY_WATCH: "off",
+    };
     expect(readSettings(env, "/shop")).toEqual({
       port: 0,
       dataFolder: path.resolve("/var/shop"),
       databaseUrl: "postgresql://u:p@db/shop",
+      replicas: { listening: 3, byName: { orders: 4 } },
+      watch: false,
     });
+  });
+
+  test.each(["0", "17", "two", "orders=", "orders=0", "=3", "1.5"])(
+    "SPILLWAY_REPLICAS=%s is refused",
+    (SPILLWAY_REPLICAS) => {
+      expect(() => readSettings({ SPILLWAY_REPLICAS }, "/shop")).toThrow(
+        new StartFault(
+          `start "SPILLWAY_REPLICAS": "${SPILLWAY_REPLICAS}" is no number of replicas; write 1 to 16, or workload=number`,
+        ),
+      );
+    },
+  );
+
+  test("SPILLWAY_WATCH takes on and off", () => {
+    expect(() => readSettings({ SPILLWAY_WATCH: "yes" }, "/shop")).toThrow(
+      new StartFault('start "SPILLWAY_WATCH": "yes" is neither; write on or off'),
+    );
   });
 
   test.each(["abc", "-1", "65536", "80.5", " 80", "1e3", "999999"])(

@@ -1,7 +1,7 @@
-import { cp, rm, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { type Started, start, storefront, temporary } from "./harness.ts";
+import { copyOf, type Started, start, temporary } from "./harness.ts";
 
 const fixture = path.join(import.meta.dirname, "fixtures/stores");
 
@@ -50,10 +50,8 @@ describe("a database and a cache on this machine", () => {
   });
 
   test("say which migration fails, and let the rest of the system run", async () => {
-    // As deep as the fixture is, for its imports, and out of the source.
-    const project = path.join(storefront, `.spillway/tests/copies/stores-${process.pid}`);
-    ends.push(() => rm(project, { recursive: true, force: true }));
-    await cp(fixture, project, { recursive: true });
+    const { folder: project, remove } = await copyOf(fixture);
+    ends.push(remove);
     const migration = path.join(project, "functions/orders/migrations/0002-broken.sql");
     await writeFile(migration, "select * from nowhere");
     const host = await started(project, folder());

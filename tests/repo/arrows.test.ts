@@ -28,7 +28,14 @@ const rooms: readonly Room[] = [
   { at: /^index\.ts$/, may: [spec, /^(planner|components)\//, /^(system|settings)\.ts$/] },
   {
     at: /^local\//,
-    may: [spec, /^(planner|local)\//, /^runtime\/(?!adapters\/aws)/, /^tools\/processes\.ts$/],
+    // The bundler is the one of images; it holds no SDK of a cloud.
+    may: [
+      spec,
+      /^(planner|local)\//,
+      /^components\/shared\//,
+      /^runtime\/(?!adapters\/aws)/,
+      /^tools\/processes\.ts$/,
+    ],
   },
   { at: /^cli\//, may: [spec, /^(planner|local|cli|tools)\//, /^(system|settings)\.ts$/] },
   { at: /^tools\//, may: [/^tools\//, spec, /^(system|settings)\.ts$/] },

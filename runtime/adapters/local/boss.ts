@@ -59,19 +59,31 @@ export interface Boss {
  * Opens pg-boss on a pool: one for all queues of a process.
  * @param options.superviseSeconds how often deliveries whose visibility has passed are looked
  *   for, so how late they may come back, in seconds. Default: 2
+ * @param options.supervise whether they are looked for at all: one process of a machine is enough.
+ *   Default: true
+ * @param options.connections of pg-boss itself, beside the pool's. Default: 10
  */
 export async function openBoss(
   pool: Pool,
-  { superviseSeconds = 2 }: { readonly superviseSeconds?: number } = {},
+  {
+    superviseSeconds = 2,
+    supervise = true,
+    connections = ownConnections,
+  }: {
+    readonly superviseSeconds?: number;
+    readonly supervise?: boolean;
+    readonly connections?: number;
+  } = {},
 ): Promise<Boss> {
   // What pg-boss asks beside a transaction of ours may not wait for a connection that another such
   // transaction holds: with one pool, as many of them as it has connections would stop for good.
-  const own = new Pool({ ...pool.options, max: ownConnections });
+  const own = new Pool({ ...pool.options, max: connections });
   own.on("error", () => {});
   const boss = new PgBoss({
     db: asDb(own),
     schema,
     schedule: false,
+    supervise,
     superviseIntervalSeconds: superviseSeconds,
     monitorIntervalSeconds: superviseSeconds,
   });

@@ -15,6 +15,8 @@ export interface LocalCacheOptions {
   readonly url: string;
   /** How often what has expired is removed, in seconds. Default: 60 */
   readonly sweepSeconds?: number;
+  /** Connections of this process, beside the one that listens. Default: 4 */
+  readonly connections?: number;
 }
 
 const tables = `
@@ -67,16 +69,19 @@ const topic = "spillway_cache";
 const maxNotification = 7_500;
 /** How long a message that is too long for one is kept for those who were told of it. */
 const messageSeconds = 60;
-const connections = 4;
+const ofProcess = 4;
 const timeouts = { statement_timeout: 1_500, query_timeout: 2_000, connectionTimeoutMillis: 1_500 };
 
 /** The cache port on the host's Postgres, for a machine without a server of the Redis protocol. */
-export function cache({ name, url, sweepSeconds = 60 }: LocalCacheOptions): CacheAdapter {
-  const fault = faultsOf("cache", name);
-  return cacheOn(fault, postgresStore(fault, name, url, sweepSeconds));
+export function cache(options: LocalCacheOptions): CacheAdapter {
+  const fault = faultsOf("cache", options.name);
+  return cacheOn(fault, postgresStore(fault, options));
 }
 
-function postgresStore(fault: Fault, name: string, url: string, sweepSeconds: number): CacheStore {
+function postgresStore(
+  fault: Fault,
+  { name, url, sweepSeconds = 60, connections = ofProcess }: LocalCacheOptions,
+): CacheStore {
   const pool = sqlPool(fault, { connectionString: url, max: connections, ...timeouts });
   const run = async (text: string, values: readonly unknown[]) => {
     try {

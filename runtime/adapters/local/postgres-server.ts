@@ -108,6 +108,8 @@ async function spawnServer({ folder, data, account, programs }: Place, port: num
       full_page_writes: "on",
       synchronous_commit: "on",
       timezone: "UTC",
+      // Replicas of workloads are processes with connections of their own.
+      max_connections: "200",
     };
     const [program, args, options] = account.command(programs.postgres, [
       "-D",

@@ -22,6 +22,10 @@ export interface LocalTwinOptions {
   readonly functionMs?: number;
   /** Variables of the function. Default: those of this process */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** When its threads are started, which load the module. Default: "creation" */
+  readonly startsAt?: "creation" | "first call";
+  /** URL of the threads' program, for who is bundled away from it. Default: twin-worker.ts */
+  readonly worker?: string;
 }
 
 export interface LocalTwin extends FunctionTwin {
@@ -86,7 +90,9 @@ type Told =
   | { readonly id: number; readonly failed: string };
 
 /** A thread that is started again at the next call when it has ended. */
-function threadOf(fault: Fault, { module, functionMs = 29_000, env }: LocalTwinOptions): Thread {
+function threadOf(fault: Fault, options: LocalTwinOptions): Thread {
+  const { module, functionMs = 29_000, env, startsAt = "creation" } = options;
+  const program = new URL(options.worker ?? new URL("twin-worker.ts", import.meta.url));
   const waiting = new Map<
     number,
     { resolve(answer: string): void; reject(error: PortError): void; timer: NodeJS.Timeout }
@@ -101,7 +107,7 @@ function threadOf(fault: Fault, { module, functionMs = 29_000, env }: LocalTwinO
     return one;
   };
   const start = () => {
-    const started = new Worker(new URL("twin-worker.ts", import.meta.url), {
+    const started = new Worker(program, {
       workerData: { module, functionMs },
       ...(env && { env: { ...env } }),
     });
@@ -122,7 +128,7 @@ function threadOf(fault: Fault, { module, functionMs = 29_000, env }: LocalTwinO
     for (const id of [...waiting.keys()])
       settle(id)?.reject(fault("unavailable", "the function's process ended; see its log", cause));
   };
-  worker = start();
+  if (startsAt === "creation") worker = start();
 
   return {
     call(payload) {

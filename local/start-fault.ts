@@ -1,0 +1,4 @@
+/** A start that cannot be: bad settings, a taken port or folder. The message names the remedy. */
+export class StartFault extends Error {
+  override readonly name = "StartFault";
+}
