@@ -310,7 +310,7 @@ export const system = defineSystem({
       code: "functions/order-updates",
       topic: "events",
       filter: { type: ["order.fulfilled"] },
-      uses: { ledger: ["query"], live: ["publish"] },
+      uses: { ledger: ["query"], live: ["append", "publish"] },
       load: { perDay: 30_000, shape: "bursty", ms: { p50: 15, p99: 90 }, memoryMb: 256 },
     }),
     graphql: http({
@@ -322,7 +322,7 @@ export const system = defineSystem({
     presence: socket({
       code: "functions/presence",
       path: "/presence",
-      uses: { live: "read-write" },
+      uses: { live: ["append", "since", "publish", "subscribe", "increment"] },
       state: "connections",
       load: { perDay: 200_000, shape: "business-hours", ms: { p50: 5, p99: 40 }, memoryMb: 512 },
     }),

@@ -102,6 +102,8 @@ export const grants = {
     get: connecting,
     set: connecting,
     increment: connecting,
+    append: connecting,
+    since: connecting,
     delete: connecting,
     publish: connecting,
     subscribe: connecting,

@@ -2,6 +2,7 @@ import { limits } from "../../planner/index.ts";
 import {
   deadLettersEnv,
   type Http,
+  type Socket,
   type Source,
   type System,
   sourceOf,
@@ -65,8 +66,9 @@ const startLine =
   'if (process.env.AWS_LAMBDA_INITIALIZATION_TYPE === "on-demand") console.info({ initMs: Math.round(performance.now()) });';
 
 /**
- * What a container starts with that answers HTTP, or that a queue feeds, workflows' steps included:
- * the same `create` with the same adapters as on a function, behind the server or the consumer. A
+ * What a container starts with that answers HTTP, holds web sockets, or that a queue feeds,
+ * workflows' steps included: the same `create` with the same adapters as on a function, behind the
+ * server or the consumer. A
  * queue's URL is in the variable {@link sourceQueueEnv}, a function twin's ARN in {@link twinEnv}.
  * @param system a declared system
  * @param name of a workload
@@ -75,6 +77,7 @@ export function containerEntryFor(system: System, name: string): Entry | Fault {
   const workload = system.workloads[name];
   if (!workload) return `workload "${name}" is not declared; declare it in system.ts`;
   if (workload.kind === "http") return serverEntry(name, workload, portsOf(system, name));
+  if (workload.kind === "socket") return socketEntry(system, name, workload);
   const source = sourceOf(system, name);
   const isWorkflow = workload.kind === "workflow";
   if (source?.via !== "queue" && !isWorkflow)
@@ -136,6 +139,39 @@ function serverEntry(name: string, workload: Http, ports: Part): Entry {
   );
 }
 
+/** Sockets come through a distribution and a load balancer, from the pages that the edge names. */
+const proxies = 2;
+
+function socketEntry(system: System, name: string, workload: Socket): Entry {
+  const ports = portsOf(system, name);
+  const { options, imports } = answeringOf(workload);
+  const origins = originsOf(system);
+  const { heartbeatSeconds } = workload;
+  const told = [
+    `path: ${text(workload.path)}`,
+    ...options,
+    ...(origins ? [`origins: ${JSON.stringify(origins)}`] : []),
+    ...(heartbeatSeconds === undefined ? [] : [`heartbeatSeconds: ${heartbeatSeconds}`]),
+    `proxies: ${proxies}`,
+    `metrics: { workload: ${text(name)} }`,
+  ];
+  return moduleOf(
+    "Container",
+    name,
+    [
+      [`${workload.code}/index.ts`, "create"],
+      ["runtime/entries/ecs/socket.ts", "ecsSocket"],
+      ...ports.imports,
+      ...imports,
+    ],
+    `await ecsSocket(${created(ports)}, ${objectOf(told)});`,
+  );
+}
+
+/** The pages that may call the edge; `undefined` where it does not say. */
+const originsOf = ({ services }: System): readonly string[] | undefined =>
+  Object.values(services).find((service) => service.kind === "edge")?.cors?.origins;
+
 /** The entry of a workload's trigger on a function, and what it has to know. */
 interface Trigger {
   /** The file of the entry, and its factory. */
@@ -186,8 +222,11 @@ function calledOf(workload: Workload): Trigger {
   return { call: lambda("http", "lambdaHttp"), ...answeringOf(workload) };
 }
 
-/** What every host of an HTTP workload has to know. */
-function answeringOf({ auth = "jwt", maxBodyBytes }: Http): Pick<Trigger, "options" | "imports"> {
+/** What every host of a workload that clients call has to know. */
+function answeringOf({
+  auth = "jwt",
+  maxBodyBytes,
+}: Pick<Http, "auth" | "maxBodyBytes">): Pick<Trigger, "options" | "imports"> {
   const token = Object.entries(tokenEnv).map(
     ([part, variable]) => `${part}: ${envValue(variable)}`,
   );

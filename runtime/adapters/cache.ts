@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import { type Cache, isPortError, type Json } from "../ports/index.ts";
+import { checkTtlSeconds, type Logs, logsOn } from "./cache-logs.ts";
 import type { Subscriptions } from "./cache-subscriptions.ts";
 import type { Fault } from "./faults.ts";
 import { checkName, checkWhole, messageText, utf8Bytes } from "./limits.ts";
@@ -11,7 +12,7 @@ export interface CacheAdapter extends Cache {
 }
 
 /** Where values, leases and messages are kept. Everything in it throws PortError alone. */
-export interface CacheStore extends Subscriptions {
+export interface CacheStore extends Subscriptions, Logs {
   get(key: string): Promise<string | undefined>;
   /** Replaces the value and ends the key's lease. */
   set(key: string, text: string, ttlSeconds: number): Promise<void>;
@@ -28,7 +29,6 @@ export interface CacheStore extends Subscriptions {
 
 const maxValueBytes = 1_048_576;
 const maxMessageBytes = 65_536;
-const maxTtlSeconds = 2_592_000;
 const maxBy = 1_000_000_000;
 /** How long one caller has the loading to itself, and how long others wait for it. */
 const leaseMs = 10_000;
@@ -39,8 +39,7 @@ const longestPauseMs = 150;
 /** The cache port on a store: limits, JSON, and reading through, the same for every host. */
 export function cacheOn(fault: Fault, store: CacheStore): CacheAdapter {
   const loading = new Map<string, Promise<Json>>();
-  const checkTtl = (ttlSeconds: number) =>
-    checkWhole(fault, "ttlSeconds", ttlSeconds, 1, maxTtlSeconds);
+  const checkTtl = (ttlSeconds: number) => checkTtlSeconds(fault, ttlSeconds);
 
   async function loaded(key: string, ttlSeconds: number, load: () => Promise<Json>): Promise<Json> {
     const token = randomUUID();
@@ -110,6 +109,8 @@ export function cacheOn(fault: Fault, store: CacheStore): CacheAdapter {
       checkWhole(fault, "by", by, -maxBy, maxBy);
       return store.increment(key, by, ttlSeconds);
     },
+
+    ...logsOn(fault, store),
 
     async publish(channel, message) {
       checkName(fault, "channel", channel);

@@ -3,6 +3,7 @@ import { type CacheAdapter, type CacheStore, cacheOn, notCountable } from "./cac
 import { type Line, type LineEvents, subscriptions } from "./cache-subscriptions.ts";
 import { type Fault, faultsOf } from "./faults.ts";
 import { type ValkeyClients, type ValkeyPlace, valkeyClients } from "./valkey-client.ts";
+import { valkeyLogs } from "./valkey-logs.ts";
 
 export interface ValkeyOptions {
   /** Of the store in system.ts; what is stored has it in its names, for those who share a server. */
@@ -106,6 +107,7 @@ function valkeyStore(fault: Fault, name: string, clients: ValkeyClients): CacheS
         const keys = [valueKey(key), leaseKey(key)];
         await client.eval(settleScript, 2, ...keys, token, text ?? "", ttlSeconds);
       }),
+    ...valkeyLogs(on, (log) => `spillway:${name}:log:${log}`),
     subscribe: lines.subscribe,
     async close() {
       lines.close();

@@ -40,6 +40,7 @@ const titles: Readonly<Record<number, string>> = {
   409: "Conflict",
   413: "Content Too Large",
   415: "Unsupported Media Type",
+  426: "Upgrade Required",
   429: "Too Many Requests",
   500: "Internal Server Error",
   501: "Not Implemented",
@@ -70,12 +71,16 @@ export class Problem extends Error {
     this.headers = options.headers ?? {};
   }
 
+  /** The answer's content (RFC 9457). */
+  toBody(requestId?: string) {
+    const { status, code, message: detail, errors } = this;
+    return { title: titles[status] ?? "Error", status, detail, code, errors, requestId };
+  }
+
   /** The answer as application/problem+json (RFC 9457). */
   toResponse(requestId?: string): Response {
-    const { status, code, message: detail, errors } = this;
-    const title = titles[status] ?? "Error";
-    return new Response(JSON.stringify({ title, status, detail, code, errors, requestId }), {
-      status,
+    return new Response(JSON.stringify(this.toBody(requestId)), {
+      status: this.status,
       headers: { "content-type": "application/problem+json", ...this.headers },
     });
   }
@@ -99,8 +104,8 @@ export function toProblem(error: unknown): Problem {
   return new Problem(error.code, { headers, cause: error });
 }
 
-/** Answers a thrown error; what is our fault is logged as one JSON line, with its cause. */
-export function answerError(error: unknown, requestId?: string): Response {
+/** What a thrown error means; what is our fault is logged as one JSON line, with its cause. */
+export function reported(error: unknown, requestId?: string): Problem {
   const problem = toProblem(error);
   if (problem.status >= 500) {
     const { status, code } = problem;
@@ -108,5 +113,9 @@ export function answerError(error: unknown, requestId?: string): Response {
     const detail = from instanceof Error ? (from.stack ?? from.message) : String(from);
     console.error(JSON.stringify({ level: "error", requestId, status, code, error: detail }));
   }
-  return problem.toResponse(requestId);
+  return problem;
 }
+
+/** Answers a thrown error, which is logged where it is our fault. */
+export const answerError = (error: unknown, requestId?: string): Response =>
+  reported(error, requestId).toResponse(requestId);

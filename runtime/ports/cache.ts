@@ -23,8 +23,40 @@ export interface Subscription {
   end(): Promise<void>;
 }
 
+export interface Append extends Ttl {
+  /** Most entries that are kept, 1 to 1,000: the oldest go first. */
+  readonly keep: number;
+}
+
+export interface LogEntry {
+  readonly position: string;
+  readonly value: Json;
+}
+
+/** Part of a log. */
+export interface LogPage {
+  /** The oldest first. */
+  readonly entries: readonly LogEntry[];
+  /** Where it ends: of the last entry, or, without any, where the next page begins. */
+  readonly position: string;
+  /** There are more entries after it. */
+  readonly more: boolean;
+  /**
+   * There may have been entries after the given position that are no more: they were too old, or
+   * the cache has lost them. Those that are left begin the page.
+   */
+  readonly lost: boolean;
+}
+
+export interface Since extends Ttl {
+  /** As from an entry or a page of the same log. Default: its end */
+  readonly after?: string;
+  /** Most entries of the page, 1 to 1,000. Default: 100 */
+  readonly limit?: number;
+}
+
 /**
- * Short-lived values, counters and messages between processes. It may lose anything at any time,
+ * Short-lived values, counters, logs and messages between processes. It may lose anything at any time,
  * and be away: then its methods throw `unavailable` within 3 s, and callers do without it.
  *
  * Keys and channels are 1 to 1,024 bytes of UTF-8, values JSON of up to 1 MiB, messages JSON of up
@@ -44,6 +76,19 @@ export interface Cache {
    * @throws `conflict` where the value is no whole number, or would leave ±9,007,199,254,740,991
    */
   increment(key: string, options: Increment): Promise<number>;
+  /**
+   * Adds to the end of a short log, which is then kept for its time to live.
+   * @param value up to 64 KiB of JSON
+   * @returns where it stands: after all that was there, with many at the same time too
+   */
+  append(log: string, value: Json, options: Append): Promise<string>;
+  /**
+   * What was appended after a position, or where the log ends. A log that is not there yet begins,
+   * and one that is there is kept for its time to live: none of those who ask before that is over
+   * misses anything unknowingly.
+   * @throws `invalid` for a position that is none
+   */
+  since(log: string, options: Since): Promise<LogPage>;
   /** To those who are subscribed at this moment, at most once. */
   publish(channel: string, message: Json): Promise<void>;
   /**

@@ -15,6 +15,7 @@ export * from "./queue.ts";
 export * from "./scanner.ts";
 export * from "./scheduler.ts";
 export * from "./secrets.ts";
+export * from "./socket.ts";
 export * from "./sql.ts";
 export * from "./table.ts";
 export * from "./workflow.ts";

@@ -12,6 +12,7 @@ import {
   type Sql,
 } from "../../runtime/ports/index.ts";
 import { type SqlServer, startSqlServer } from "../contract/sql-server.ts";
+import { memoryCache } from "./cache-fake.ts";
 import { contextOf, jsonRequest, memoryTable, messageOf, queueFake, topicFake } from "./fakes.ts";
 
 let server: SqlServer;
@@ -236,42 +237,41 @@ describe("an order that is cancelled", () => {
 });
 
 describe("what happened to an order", () => {
-  const told: { channel: string; message: Json }[] = [];
-  const live = {
-    publish: async (channel: string, message: Json) => void told.push({ channel, message }),
-  };
   const fulfilled = (orderId: Json | undefined) =>
     messageOf({ type: "order.fulfilled", data: { orderId: orderId as string } });
 
-  test("is in the ledger, and told to who watches, on each delivery", async () => {
+  test("is in the ledger, and kept for who watches, under one id on each delivery", async () => {
     const { post, get, user } = setup();
     const { json } = await post();
+    const live = memoryCache();
+    const { position } = await live.since(`orders:${user}`, { ttlSeconds: 60 });
     for (const _ of [1, 2]) await updates({ ledger, live })(fulfilled(json.id));
     expect((await get(`/${json.id}`)).json.status).toBe("fulfilled");
-    expect(told.splice(0)).toEqual(
-      Array(2).fill({
-        channel: `orders:${user}`,
-        message: { type: "order.fulfilled", orderId: json.id },
-      }),
-    );
+    const { entries } = await live.since(`orders:${user}`, { after: position, ttlSeconds: 60 });
+    const value = { id: `${json.id}:fulfilled`, type: "order.fulfilled", orderId: json.id };
+    expect(entries).toMatchObject([{ value }, { value }]);
   });
 
   test("of another origin is nothing to it", async () => {
+    const live = memoryCache();
     await updates({ ledger, live })(fulfilled("co_1"));
-    expect(told).toEqual([]);
+    expect(live.logs()).toEqual([]);
   });
 
-  test("is noted where nobody can be told", async () => {
+  test("is told later where nobody can be told now, and noted all the same", async () => {
     const { post, get } = setup();
     const { json } = await post();
-    const away = {
-      publish: () => Promise.reject(new PortError("unavailable", "cache: away")),
-    };
-    await updates({ ledger, live: away })(fulfilled(json.id));
+    const live = memoryCache();
+    live.state.fails = "unavailable";
+    const update = (receives: number) =>
+      updates({ ledger, live })({ ...fulfilled(json.id), receives });
+    await expect(update(1)).rejects.toMatchObject({ code: "unavailable" });
     expect((await get(`/${json.id}`)).json.status).toBe("fulfilled");
+    await update(3);
   });
 
   test("that is no event is set aside", async () => {
+    const live = memoryCache();
     await expect(updates({ ledger, live })(messageOf({ type: "x" }))).rejects.toMatchObject({
       code: "invalid",
     });

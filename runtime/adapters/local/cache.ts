@@ -7,6 +7,7 @@ import { utf8Bytes } from "../limits.ts";
 import { migrate } from "../migrations.ts";
 import { sqlFault } from "../sql-faults.ts";
 import { sqlPool } from "../sql-pool.ts";
+import { logSweeps, logTables, postgresLogs } from "./cache-logs.ts";
 
 export interface LocalCacheOptions {
   /** Of the store in system.ts. */
@@ -57,7 +58,10 @@ export async function prepareCaches({ url }: { readonly url: string }): Promise<
       name: "spillway caches",
       pool,
       setUp: "create schema if not exists spillway_cache",
-      migrations: [{ file: "0001-caches.sql", text: tables }],
+      migrations: [
+        { file: "0001-caches.sql", text: tables },
+        { file: "0002-logs.sql", text: logTables },
+      ],
     });
   } finally {
     await pool.end();
@@ -162,6 +166,7 @@ function postgresStore(
         [name, key, token, text ?? null, ttlSeconds],
       );
     },
+    ...postgresLogs(run, name),
     subscribe: lines.subscribe,
     async close() {
       clearInterval(sweep);
@@ -197,6 +202,7 @@ const incrementText = `
   returning body`;
 
 const sweeps = [
+  ...logSweeps,
   "delete from spillway_cache.values where expires_at <= clock_timestamp()",
   "delete from spillway_cache.leases where expires_at <= clock_timestamp()",
   `delete from spillway_cache.messages

@@ -8,12 +8,13 @@ import type { Socket } from "node:net";
  * one is.
  * @param most at a time
  * @param inFlight answers that are not sent yet
+ * @returns lets go of a connection that has become something else, such as a web socket
  */
 export function boundConnections(
   server: Server,
   most: number,
   inFlight: ReadonlySet<ServerResponse>,
-): void {
+): (socket: Socket) => void {
   /** In the order of a Set, which is that of arrival. */
   const open = new Set<Socket>();
   // Several at once, so that a flood does not look through all of them for each connection.
@@ -35,4 +36,5 @@ export function boundConnections(
     }
     if (ended === 0) socket.destroy();
   });
+  return (socket) => void open.delete(socket);
 }

@@ -12,6 +12,7 @@ import {
   cache,
   chat,
   defineSystem,
+  edge,
   http,
   identity,
   job,
@@ -53,6 +54,7 @@ const system = defineSystem({
     clicks: stream(),
   },
   services: {
+    edge: edge({ cors: { origins: ["https://shop.example"] } }),
     identity: identity(),
     mail: mailer({ from: "shop@example.com" }),
     room: chat({ webhook: "room-url" }),
@@ -115,7 +117,14 @@ const system = defineSystem({
       },
       load,
     }),
-    live: socket({ code: code("live"), path: "/live", load }),
+    live: socket({ code: code("live"), path: "/live", uses: { hot: "read-write" }, load }),
+    lobby: socket({
+      code: code("lobby"),
+      path: "/lobby",
+      auth: "none",
+      heartbeatSeconds: 10,
+      load,
+    }),
   },
 });
 
@@ -176,6 +185,10 @@ beforeAll(async () => {
   await write(
     "runtime/entries/ecs/http.ts",
     "export const ecsHttp = async (...given: unknown[]) => { Object.assign(globalThis, { served: given }); };",
+  );
+  await write(
+    "runtime/entries/ecs/socket.ts",
+    "export const ecsSocket = async (...given: unknown[]) => { Object.assign(globalThis, { served: given }); };",
   );
   for (const { code } of Object.values(system.workloads))
     await write(`${code}/index.ts`, "export const create = async (ports: object) => ports;");
@@ -355,6 +368,28 @@ describe("a container's entry", () => {
         admission: { twin: { twin: { name: "notesApi", location: "twin" } } },
       },
     ]);
+  });
+
+  test("of web sockets serves its path to the edge's pages, behind two proxies", async () => {
+    await run(containerEntryFor(system, "live"));
+    const { served } = globalThis as { served?: readonly unknown[] };
+    expect(served).toEqual([
+      { hot: { cache: { name: "hot", location: "cache_hot" } } },
+      {
+        path: "/live",
+        auth: "jwt",
+        verify: {
+          tokenVerifier: { issuer: "token_issuer", audience: "token_audience", jwks: "token_jwks" },
+        },
+        origins: ["https://shop.example"],
+        proxies: 2,
+        metrics: { workload: "live" },
+      },
+    ]);
+    await run(containerEntryFor(system, "lobby"));
+    const { served: public_ } = globalThis as { served?: readonly unknown[] };
+    expect(public_?.[1]).toMatchObject({ path: "/lobby", auth: "none", heartbeatSeconds: 10 });
+    expect(public_?.[1]).not.toHaveProperty("verify");
   });
 
   test("of HTTP has no twin where none is set", async () => {

@@ -39,14 +39,22 @@ describe("caches of one database", () => {
     const keys = () =>
       server.admin("select key from spillway_cache.values where cache = 'swept' order by key");
     expect(await keys()).toEqual([{ key: "long" }, { key: "short" }]);
+    await swept.append("short", 1, { keep: 5, ttlSeconds: 1 });
+    await swept.append("long", 1, { keep: 5, ttlSeconds: 60 });
     await expect.poll(keys, { timeout: 5_000 }).toEqual([{ key: "long" }]);
+    for (const table of ["logs", "entries"])
+      await expect
+        .poll(() => server.admin(`select log from spillway_cache.${table} where cache = 'swept'`), {
+          timeout: 5_000,
+        })
+        .toEqual([{ log: "long" }]);
     await swept.close();
   });
 
   it("are kept out of the database's log, as what may be lost", async () => {
     const kinds = await server.admin(
       `select distinct relpersistence::text as kind from pg_class
-       where relnamespace = 'spillway_cache'::regnamespace and relname in ('values', 'leases', 'messages')`,
+       where relnamespace = 'spillway_cache'::regnamespace and relkind = 'r' and relname not like '%migration%'`,
     );
     expect(kinds).toEqual([{ kind: "u" }]);
   });

@@ -151,6 +151,116 @@ export function cacheContract(
       });
     });
 
+    describe("logs", () => {
+      const kept = { keep: 5, ...ttl };
+      const valuesAfter = async (cache: CacheAdapter, log: string, after: string, limit = 100) => {
+        const page = await cache.since(log, { after, limit, ...ttl });
+        return { ...page, entries: page.entries.map(({ value }) => value) };
+      };
+
+      it("begin where they are asked for, and have what follows in its order", async () => {
+        const log = randomUUID();
+        const start = await one.since(log, ttl);
+        expect(start).toMatchObject({ entries: [], more: false, lost: false });
+        const positions: string[] = [];
+        for (const value of [{ a: "é 😀" }, null, [1]])
+          positions.push(await other.append(log, value, kept));
+        const page = await one.since(log, { after: start.position, ...ttl });
+        expect(page).toEqual({
+          entries: [{ a: "é 😀" }, null, [1]].map((value, n) => ({
+            position: positions[n],
+            value,
+          })),
+          position: positions[2],
+          more: false,
+          lost: false,
+        });
+        expect((await one.since(log, ttl)).position).toBe(positions[2]);
+        expect(await valuesAfter(one, log, positions[2] ?? "")).toMatchObject({
+          entries: [],
+          position: positions[2],
+          lost: false,
+        });
+      });
+
+      it("come in pages", async () => {
+        const log = randomUUID();
+        const { position } = await one.since(log, ttl);
+        for (const n of [1, 2, 3]) await one.append(log, n, kept);
+        const first = await valuesAfter(one, log, position, 2);
+        expect(first).toMatchObject({ entries: [1, 2], more: true, lost: false });
+        expect(await valuesAfter(one, log, first.position, 2)).toMatchObject({
+          entries: [3],
+          more: false,
+          lost: false,
+        });
+      });
+
+      it("keep the newest, and say when older ones are lost", async () => {
+        const log = randomUUID();
+        const { position } = await one.since(log, ttl);
+        const positions: string[] = [];
+        for (let n = 1; n <= 8; n++) positions.push(await one.append(log, n, kept));
+        const left = [4, 5, 6, 7, 8];
+        for (const [after, lost] of [
+          [position, true],
+          [positions[1], true],
+          [positions[2], false],
+        ] as const)
+          expect(await valuesAfter(one, log, after ?? "")).toMatchObject({ entries: left, lost });
+      });
+
+      it("number each of many entries of two processes once, without a gap", async () => {
+        const log = randomUUID();
+        const { position } = await one.since(log, ttl);
+        const appended = await Promise.all(
+          Array.from({ length: 60 }, (_, n) =>
+            (n % 2 ? one : other).append(log, n, { keep: 100, ...ttl }),
+          ),
+        );
+        const { entries, lost } = await one.since(log, { after: position, ...ttl });
+        expect(lost).toBe(false);
+        expect(entries.map((entry) => entry.position).toSorted()).toEqual(appended.toSorted());
+        for (const { position: at, value } of entries) expect(appended[Number(value)]).toBe(at);
+      });
+
+      it("say that all is lost where they were over since, and keep what came then", async () => {
+        const log = randomUUID();
+        const { position } = await one.since(log, { ttlSeconds: 1 });
+        await one.append(log, "old", { keep: 5, ttlSeconds: 1 });
+        await sleep(1_200);
+        expect(await valuesAfter(one, log, position)).toMatchObject({ entries: [], lost: true });
+        await one.append(log, "new", kept);
+        expect(await valuesAfter(one, log, position)).toMatchObject({
+          entries: ["new"],
+          lost: true,
+        });
+      });
+
+      it("live on where they are asked for", async () => {
+        const log = randomUUID();
+        const { position } = await one.since(log, { ttlSeconds: 2 });
+        await one.append(log, "early", { keep: 5, ttlSeconds: 2 });
+        for (let round = 0; round < 2; round++) {
+          await sleep(1_200);
+          const asked = await one.since(log, { after: position, ttlSeconds: 2 });
+          expect(asked).toMatchObject({ entries: [{ value: "early" }], lost: false });
+        }
+      });
+
+      it.each<[string, (cache: CacheAdapter) => Promise<unknown>, string]>([
+        ["no name", (cache) => cache.append("", 1, kept), "invalid"],
+        ["keeping nothing", (cache) => cache.append("l", 1, { keep: 0, ...ttl }), "invalid"],
+        ["keeping too much", (cache) => cache.append("l", 1, { keep: 1_001, ...ttl }), "invalid"],
+        ["no time to live", (cache) => cache.since("l", { ttlSeconds: 0 }), "invalid"],
+        ["a long entry", (cache) => cache.append("l", "x".repeat(65_535), kept), "too-large"],
+        ["no position", (cache) => cache.since("l", { after: "x", ...ttl }), "invalid"],
+        ["a large page", (cache) => cache.since("l", { limit: 1_001, ...ttl }), "invalid"],
+      ])("are refused with %s", async (_, work, code) => {
+        expect(await refusal(work(one))).toBe(code);
+      });
+    });
+
     describe("messages", () => {
       it("reach all who are subscribed, in order, and nobody else", async () => {
         const channel = randomUUID();
