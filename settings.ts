@@ -165,6 +165,11 @@ export function corsOf(system: System, { corsOrigins }: Settings): Cors | undefi
   return corsOrigins.length > 0 ? { ...cors, origins: corsOrigins } : cors;
 }
 
+/** The certificate of the load balancer's listeners, where there is one. */
+export function certificateOf({ certificate: { arn, serverName } }: Settings) {
+  return arn && serverName ? { arn, serverName } : undefined;
+}
+
 /** Who is told of what; what is empty is left out. */
 export const alertsOf = ({ alarmEmail, monthlyBudget, anomalyMonitor }: Settings) => ({
   ...(alarmEmail !== "" && { email: alarmEmail }),
