@@ -4,130 +4,96 @@ import { Alerts } from "./components/aws/Alerts.ts";
 import { Balancer } from "./components/aws/Balancer.ts";
 import { Channels } from "./components/aws/Channels.ts";
 import { ContainerCore } from "./components/aws/ContainerCore.ts";
-import { connectionFaults } from "./components/aws/container-plan.ts";
 import { DataStores } from "./components/aws/DataStores.ts";
-import { databaseDefaults } from "./components/aws/database.ts";
-import { deploymentOf, needsNetwork } from "./components/aws/deployment.ts";
+import { needsNetwork } from "./components/aws/deployment.ts";
 import { EventPipeline } from "./components/aws/EventPipeline.ts";
-import { Network, type NetworkArgs, networkFaults } from "./components/aws/Network.ts";
+import { Migrations } from "./components/aws/Migrations.ts";
+import { Network, type NetworkArgs } from "./components/aws/Network.ts";
 import { Observability } from "./components/aws/Observability.ts";
 import { ServerlessEdge } from "./components/aws/ServerlessEdge.ts";
+import { planStack } from "./components/aws/stack-plan.ts";
 import { UserPool } from "./components/aws/UserPool.ts";
 import { WorkloadImage } from "./components/aws/WorkloadImage.ts";
 import { bundleFunctions, hasCode } from "./components/shared/bundling.ts";
 import { imageSource } from "./components/shared/image.ts";
-import { placeAll, placementFaults, summary } from "./planner/index.ts";
-import { alertsOf, corsOf, readSettings } from "./settings.ts";
+import { bundleMigrations } from "./components/shared/migration-bundles.ts";
+import { summary } from "./planner/index.ts";
+import { alertsOf, certificateOf, corsOf, readSettings } from "./settings.ts";
 import { secretsOf } from "./spec/index.ts";
 import { system } from "./system.ts";
 
 const coded = Object.keys(system.workloads).filter((name) => hasCode(system, name));
 const settings = readSettings(system, secretsOf(system, coded));
-const placed = placeAll(system, { overrides: settings.placement });
-const { functions, waiting, servers, left } = deploymentOf(
-  system,
-  placed,
-  (name) => coded.includes(name),
-  { migrated: settings.migrations === "by-hand" },
-);
-const containers = [...servers, ...waiting];
-const deployed = [...functions, ...containers];
-const placements = Object.fromEntries(placed.map((placement) => [placement.name, placement]));
-const net = settings.network as NetworkArgs;
-const { capacity, database, cache } = settings;
+const plan = planStack(system, settings, (name) => coded.includes(name));
+if (plan.faults.length > 0) throw new pulumi.RunError(plan.faults.join("\n"));
+for (const { name, because } of plan.left)
+  void pulumi.log.info(`Not deployed: ${name}, ${because}`);
+const { functions, containers, servers, twins, placements, ofKind } = plan;
 
-// The rest of the declaration is left out, aloud; but not what the stack's config asks for.
-const faults = [
-  ...placementFaults(placed.filter(({ name }) => deployed.includes(name))),
-  ...left
-    .filter(({ name }) => Object.hasOwn(settings.placement, name))
-    .map(
-      ({ name, because }) => `Placement "${name}": ${because}; take it out of the stack's config`,
-    ),
-  ...networkFaults(net).map((fault) => `network: ${fault}`),
-  ...connectionFaults(
-    { system, workloads: deployed, placements, capacity },
-    database.connections ?? databaseDefaults.connections,
-  ),
-];
-if (faults.length > 0) throw new pulumi.RunError(faults.join("\n"));
-for (const { name, because } of left) void pulumi.log.info(`Not deployed: ${name}, ${because}`);
-
-const { protect, backups, logRetentionDays, secrets } = settings;
+const { protect, backups, logRetentionDays, secrets, database, cache, capacity } = settings;
+const { cutover, overflow } = settings;
 const provider = new aws.Provider("aws", {
   region: settings.region as aws.Region,
   defaultTags: { tags: { ...settings.tags, system: system.name, stack: pulumi.getStack() } },
 });
 const opts = { providers: [provider] };
-const made = { system, workloads: deployed };
-const shared = {
-  system,
-  logRetentionDays,
-  placements,
-  artefacts: await bundleFunctions({ system, workloads: functions }),
-};
+const made = { system, workloads: plan.deployed };
+const artefacts = await bundleFunctions({ system, workloads: [...functions, ...twins] });
 const source = await imageSource({ system, workloads: containers });
-const ofKind = (...kinds: string[]) =>
-  deployed.filter((name) =>
-    kinds.includes(system.workloads[name as keyof typeof system.workloads].kind),
-  );
+const shared = { system, logRetentionDays, placements, artefacts };
 
 const alerts = new Alerts("alerts", alertsOf(settings), opts);
-const cors = corsOf(system, settings);
-const network = needsNetwork(system, deployed, containers)
-  ? new Network("network", net, opts)
+const network = needsNetwork(system, plan.deployed, containers)
+  ? new Network("network", settings.network as NetworkArgs, opts)
   : undefined;
-const data = new DataStores(
-  "stores",
-  {
-    ...made,
-    secrets,
-    protect,
-    origins: cors?.origins,
-    backups,
-    network,
-    database,
-    cache,
-    logRetentionDays,
-  },
-  opts,
-);
+
+const cors = corsOf(system, settings);
+const kept = { protect, backups, secrets, origins: cors?.origins, database, cache };
+const data = new DataStores("stores", { ...made, ...kept, network, logRetentionDays }, opts);
 const channels = new Channels("channels", { ...made, stores: data.bindings }, opts);
-const stores = { ...data.bindings, ...channels.bindings };
-const users = new UserPool(
-  "users",
-  { ...shared, workloads: ofKind("onIdentity"), stores, protect },
-  opts,
-);
+const databases = settings.migrations === "automatic" ? data.databases : {};
+const runners = await bundleMigrations({ system, stores: Object.keys(databases) });
+const migrated = network
+  ? new Migrations("migrations", { databases, artefacts: runners, network, logRetentionDays }, opts)
+  : undefined;
+const stores = { ...data.bindings, ...migrated?.bindings, ...channels.bindings };
+
+const hooks = { ...shared, workloads: ofKind("onIdentity"), stores, protect };
+const users = new UserPool("users", hooks, opts);
 const inside = { ...shared, network, stores };
+const served = { ...inside, protect, cutover, certificate: certificateOf(settings) };
 const balancer =
   network && servers.length > 0
-    ? new Balancer("balancer", { ...inside, network, workloads: servers, protect }, opts)
+    ? new Balancer("balancer", { ...served, network, workloads: servers }, opts)
     : undefined;
-const listeners = balancer?.listeners;
-const edge = new ServerlessEdge(
-  "edge",
-  { ...inside, workloads: ofKind("http"), listeners, userPool: users, cors },
-  opts,
-);
+const routed = { workloads: ofKind("http"), twins, listeners: balancer?.listeners };
+const edge = new ServerlessEdge("edge", { ...inside, ...routed, userPool: users, cors }, opts);
+const bound = { ...stores, ...edge.bindings };
 const started = ofKind("onMessage", "onObject", "onSchedule", "job", "workflow");
 const events = new EventPipeline(
   "events",
-  { ...inside, workloads: started, stores: { ...stores, ...edge.bindings }, alarms: alerts.arn },
+  { ...inside, workloads: started, stores: bound, alarms: alerts.arn },
   opts,
 );
-if (network && source) {
-  const image = new WorkloadImage("image", { source, protect }, opts);
-  const { bindings } = edge;
-  const { consumers } = events;
-  const run = { workloads: containers, network, image, balancer, consumers, capacity };
-  new ContainerCore(
-    "core",
-    { ...shared, ...run, stores: { ...stores, ...bindings }, userPool: users },
-    opts,
-  );
-}
-const watched = { ...made, stores, edge, users, events, alerts };
+const { consumers: fed } = events;
+const run = { workloads: containers, balancer, consumers: fed, capacity, overflow };
+const core =
+  network && source
+    ? new ContainerCore(
+        "core",
+        {
+          ...shared,
+          ...run,
+          network,
+          image: new WorkloadImage("image", { source, protect }, opts),
+          twins: edge.functions,
+          stores: bound,
+          userPool: users,
+        },
+        opts,
+      )
+    : undefined;
+const watched = { ...made, stores, edge, users, events, core, alerts };
 const { link } = new Observability("watch", watched, opts);
 
 /** Where clients send requests. */
@@ -138,9 +104,7 @@ export const userPoolId = users.pool.id;
 export const userPoolClientId = users.clientId;
 /** Queues that containers read, by workload. */
 export const consumers = Object.fromEntries(
-  Object.entries(events.consumers).map(([name, { queueUrl }]) => [name, queueUrl]),
+  Object.entries(fed).map(([name, { queueUrl }]) => [name, queueUrl]),
 );
 /** Each deployed workload with its host and monthly cost; `spillway plan` says why. */
-export const placement = Object.fromEntries(
-  placed.filter(({ name }) => deployed.includes(name)).map((p) => [p.name, summary(p)]),
-);
+export const placement = Object.fromEntries(plan.placed.map((p) => [p.name, summary(p)]));

@@ -30,10 +30,16 @@ export interface Settings {
   readonly database: Part<"database">;
   /** Caches: nodeType, nodes. */
   readonly cache: Part<"cache">;
-  /** Who migrates databases: "by-hand", or "" where nobody says so. */
+  /** Who migrates databases: "automatic", before what uses them changes, or "by-hand". */
   readonly migrations: (typeof migrators)[number];
+  /** Certificate of the load balancer's listeners: arn, serverName. Empty: HTTP, inside alone. */
+  readonly certificate: Part<"certificate">;
   /** Tasks by workload: min, max, spot (percent). */
-  readonly capacity: Readonly<Record<string, Part<"capacity">>>;
+  readonly capacity: ByWorkload<"capacity">;
+  /** Function twins by workload: perHourUsd, concurrency, ceiling. */
+  readonly overflow: ByWorkload<"overflow">;
+  /** Workloads that run on both hosts: function, its share of the requests in percent. */
+  readonly cutover: ByWorkload<"cutover">;
   /** Hosts chosen by hand, by workload. */
   readonly placement: Readonly<Record<string, Host>>;
   /** Tags on every resource, beside `system` and `stack`. */
@@ -42,7 +48,7 @@ export interface Settings {
   readonly secrets: Readonly<Record<string, string>>;
 }
 
-const migrators = ["", "by-hand"] as const;
+const migrators = ["automatic", "by-hand"] as const;
 
 /** Settings that are objects: what each may name, and of which type. */
 const parts = {
@@ -56,13 +62,18 @@ const parts = {
     connections: "number",
   },
   cache: { nodeType: "text", nodes: "number" },
+  certificate: { arn: "text", serverName: "text" },
   capacity: { min: "number", max: "number", spot: "number" },
+  overflow: { perHourUsd: "number", concurrency: "number", ceiling: "number" },
+  cutover: { function: "number" },
 } as const;
 type Types = { text: string; number: number; flag: boolean; list: readonly string[] };
 /** A setting that is an object; its values are held to their types here, and weighed by components. */
 export type Part<K extends keyof typeof parts> = {
   readonly [P in keyof (typeof parts)[K]]?: Types[(typeof parts)[K][P] & keyof Types];
 };
+/** Such settings of workloads, by their names. */
+export type ByWorkload<K extends keyof typeof parts> = Readonly<Record<string, Part<K>>>;
 
 export const defaults: Settings = {
   cloud: "aws",
@@ -77,8 +88,11 @@ export const defaults: Settings = {
   network: {},
   database: {},
   cache: {},
-  migrations: "",
+  migrations: "automatic",
+  certificate: {},
   capacity: {},
+  overflow: {},
+  cutover: {},
   placement: {},
   tags: {},
   secrets: {},
@@ -121,7 +135,10 @@ export function parseSettings(raw: Raw, system: System, needed: readonly string[
     database: part(raw, "database", faults),
     cache: part(raw, "cache", faults),
     migrations: oneOf(raw, "migrations", migrators, faults),
-    capacity: capacity(raw, system, faults),
+    certificate: certificate(raw, faults),
+    capacity: byWorkload(raw, "capacity", system, faults),
+    overflow: byWorkload(raw, "overflow", system, faults),
+    cutover: byWorkload(raw, "cutover", system, faults),
     placement: placement(raw, system, faults),
     tags: record(raw, "tags", faults),
     secrets: secrets(raw, system, needed, faults),
@@ -146,6 +163,11 @@ export function readSettings(system: System, needed: readonly string[]): Setting
 export function corsOf(system: System, { corsOrigins }: Settings): Cors | undefined {
   const cors = declaredEdge(system)?.cors;
   return corsOrigins.length > 0 ? { ...cors, origins: corsOrigins } : cors;
+}
+
+/** The certificate of the load balancer's listeners, where there is one. */
+export function certificateOf({ certificate: { arn, serverName } }: Settings) {
+  return arn && serverName ? { arn, serverName } : undefined;
 }
 
 /** Who is told of what; what is empty is left out. */
@@ -245,7 +267,7 @@ const isType: Readonly<Record<keyof Types, (value: unknown) => boolean>> = {
   list: (value) => Array.isArray(value) && value.every((item) => typeof item === "string"),
 };
 
-function part<K extends "network" | "database" | "cache">(
+function part<K extends "network" | "database" | "cache" | "certificate">(
   raw: Raw,
   key: K,
   faults: Faults,
@@ -275,21 +297,43 @@ function typed<K extends keyof typeof parts>(
   return given as Part<K>;
 }
 
-function capacity(raw: Raw, system: System, faults: Faults): Settings["capacity"] {
-  const given = json(raw, "capacity", faults, "an object") ?? {};
+/** A listener's name is what the edge holds its certificate to: one is nothing without the other. */
+function certificate(raw: Raw, faults: Faults): Settings["certificate"] {
+  const given = part(raw, "certificate", faults);
+  const { arn, serverName } = given;
+  if (!arn !== !serverName)
+    faults.push("certificate has one of arn and serverName; give both, or neither");
+  if (
+    typeof arn === "string" &&
+    arn !== "" &&
+    !/^arn:[\w-]+:acm:[\w-]+:\d{12}:certificate\//.test(arn)
+  )
+    faults.push(
+      `certificate.arn "${arn}"; give that of a certificate in ACM, of the stack's region`,
+    );
+  return given;
+}
+
+function byWorkload<K extends "capacity" | "overflow" | "cutover">(
+  raw: Raw,
+  key: K,
+  system: System,
+  faults: Faults,
+): ByWorkload<K> {
+  const given = json(raw, key, faults, "an object") ?? {};
   if (typeof given !== "object" || given === null || Array.isArray(given)) {
-    faults.push("capacity is no object; give min, max and spot by workload");
+    faults.push(`${key} is no object; give ${Object.keys(parts[key]).join(", ")} by workload`);
     return {};
   }
   for (const name of Object.keys(given))
     if (!Object.hasOwn(system.workloads, name))
       faults.push(
-        `capacity.${name}: there is no such workload; use one of ${Object.keys(system.workloads).join(", ")}`,
+        `${key}.${name}: there is no such workload; use one of ${Object.keys(system.workloads).join(", ")}`,
       );
   return Object.fromEntries(
     Object.entries(given).map(([name, value]) => [
       name,
-      typed(value, "capacity", `capacity.${name}`, faults),
+      typed(value, key, `${key}.${name}`, faults),
     ]),
   );
 }

@@ -22,6 +22,8 @@ export const limits = {
   gatewayMs: 30_000,
   /** Largest request body through the HTTP API, in bytes (10 MB). */
   gatewayBodyBytes: 10 * 1_048_576,
+  /** Body that a load balancer hands to a function, in bytes (1 MB: ELB User Guide, Lambda targets). */
+  balancerBodyBytes: 1_000_000,
   /** Integrations of one HTTP API; it cannot be raised. */
   gatewayIntegrations: 300,
   /** Longest answer of an identity hook, in milliseconds. */

@@ -8,6 +8,7 @@ const parse = (raw: Record<string, string>, needed: string[] = []) =>
   parseSettings(raw, system, needed);
 
 const monitor = "arn:aws:ce::123456789012:anomalymonitor/9b2f5b1e-0d2c-4f0e-8d5a-2f5f0c6f1f10";
+const certificate = "arn:aws:acm:eu-central-1:123456789012:certificate/0f2c";
 
 describe("settings", () => {
   test("an empty stack config gives the defaults", () => {
@@ -29,7 +30,10 @@ describe("settings", () => {
       database: '{"multiAz":true,"instanceClass":"db.r8g.large"}',
       cache: '{"nodes":2}',
       migrations: "by-hand",
+      certificate: `{"arn":"${certificate}","serverName":"inside.shop.example"}`,
       capacity: '{"orders":{"min":2,"max":6,"spot":50}}',
+      overflow: '{"orders":{"perHourUsd":2.5,"concurrency":50,"ceiling":40}}',
+      cutover: '{"users":{"function":90}}',
       placement: '{"users":"container"}',
       tags: '{"team":"shop"}',
       secrets: '{"github-webhook":"s3cret"}',
@@ -48,7 +52,10 @@ describe("settings", () => {
       database: { multiAz: true, instanceClass: "db.r8g.large" },
       cache: { nodes: 2 },
       migrations: "by-hand",
+      certificate: { arn: certificate, serverName: "inside.shop.example" },
       capacity: { orders: { min: 2, max: 6, spot: 50 } },
+      overflow: { orders: { perHourUsd: 2.5, concurrency: 50, ceiling: 40 } },
+      cutover: { users: { function: 90 } },
       placement: { users: "container" },
       tags: { team: "shop" },
       secrets: { "github-webhook": "s3cret" },
@@ -97,16 +104,25 @@ describe("settings", () => {
         database: "[]",
         cache: "two",
         migrations: "never",
+        certificate: '{"arn":"arn:aws:iam::123456789012:server-certificate/own"}',
         capacity: '{"order":{},"orders":{"min":-1}}',
+        overflow: '{"orders":{"perHour":2},"order":{}}',
+        cutover: '{"orders":{"function":"10"},"user":{}}',
       });
     for (const fault of [
       'network.zones "3"; give a number',
       "network.nats is unknown; use range, zones, nat, endpoints",
       "database is no object; give any of instanceClass,",
       "cache is not an object",
-      'migrations "never" is unknown; use "" or "by-hand"',
+      'migrations "never" is unknown; use "automatic" or "by-hand"',
+      "certificate has one of arn and serverName; give both, or neither",
+      'server-certificate/own"; give that of a certificate in ACM',
       "capacity.order: there is no such workload",
       "capacity.orders.min -1; give a number",
+      "overflow.orders.perHour is unknown; use perHourUsd, concurrency, ceiling",
+      "overflow.order: there is no such workload; use one of users,",
+      'cutover.orders.function "10"; give a number',
+      "cutover.user: there is no such workload",
     ])
       expect(faulty).toThrow(fault);
   });

@@ -7,8 +7,10 @@ import { type Transform, transformed } from "../shared/transform.ts";
 import { type Fault, refuse } from "../shared/validation.ts";
 import { accountOf } from "./account.ts";
 import { bucketWithPolicy } from "./bucket.ts";
+import { type Cutovers, cutoverFaults } from "./cutover-plan.ts";
 import type { Listener } from "./edge-plan.ts";
-import { each, record } from "./records.ts";
+import type { WorkloadFunction } from "./Function.ts";
+import { record } from "./records.ts";
 import { closedGroup, type NetworkPlace } from "./security-groups.ts";
 
 export interface BalancerArgs {
@@ -16,6 +18,8 @@ export interface BalancerArgs {
   /** Names of the http workloads on containers. */
   readonly workloads: readonly string[];
   readonly network: NetworkPlace;
+  /** Workloads that a function answers as well, and the share of their requests that it does. */
+  readonly cutover?: Cutovers;
   /** Certificate of the listeners, with its name. Default: HTTP, inside the network alone */
   readonly certificate?: {
     readonly arn: pulumi.Input<string>;
@@ -38,6 +42,14 @@ export interface Tasks {
   readonly listener: aws.lb.Listener;
 }
 
+/** What a listener forwards to, with its share of the requests. */
+interface Shares {
+  readonly containers: aws.lb.TargetGroup;
+  readonly function?: { readonly group: aws.lb.TargetGroup; readonly percent: number };
+  /** What has to be there before it forwards. */
+  readonly ready?: pulumi.Resource;
+}
+
 /** Where tasks listen, the default of the HTTP entry for containers. */
 export const taskPort = 8080;
 /** What the HTTP entry for containers takes to drain, in seconds. */
@@ -50,7 +62,9 @@ const ports = { first: 10_000, count: 20_000 } as const;
 /**
  * The load balancer before containers: internal, so that the edge's link is the only way to it, with
  * access logs, and for each workload a listener and a group of targets. The edge has found out which
- * workload a request is for; a listener of its own for each leaves nothing to be found out again.
+ * workload a request is for; a listener of its own for each leaves nothing to be found out again. Of a
+ * workload that is split the listener shares requests out between its tasks and its function, by
+ * weights; it is made when the edge asks for it, which makes the function.
  * @throws {Error} before any resource is made, with every fault in one message
  * @example
  * const balancer = new Balancer("balancer", { system, workloads: ["orders"], network });
@@ -59,7 +73,7 @@ const ports = { first: 10_000, count: 20_000 } as const;
 export class Balancer extends pulumi.ComponentResource {
   readonly loadBalancer: aws.lb.LoadBalancer;
   readonly group: aws.ec2.SecurityGroup;
-  /** By workload. */
+  /** By workload; of those that are split, once the edge is made. */
   readonly tasks: Readonly<Record<string, Tasks>>;
   /** For the edge: where each workload listens. */
   readonly listeners: Readonly<Record<string, Listener>>;
@@ -72,15 +86,28 @@ export class Balancer extends pulumi.ComponentResource {
 
     this.group = closedGroup(`${name}-group`, "Load balancer of containers", vpcId, this);
     this.loadBalancer = this.#makeBalancer(name, args);
-    this.tasks = record(args.workloads, (workload) =>
-      this.#makeTasks(`${name}-${workload}`, port[workload] as number, args),
-    );
-    this.listeners = each(this.tasks, (workload, { listener }) => ({
-      listenerArn: listener.arn,
-      securityGroupId: this.group.id,
-      port: port[workload] as number,
-      ...(args.certificate && { serverName: args.certificate.serverName }),
-    }));
+    const tasks: Record<string, Tasks> = {};
+    this.tasks = tasks;
+    this.listeners = record(args.workloads, (workload): Listener => {
+      const logical = `${name}-${workload}`;
+      const targetGroup = this.#makeTargets(logical, args);
+      const listen = (shares: Omit<Shares, "containers"> = {}) => {
+        const all = { containers: targetGroup, ...shares };
+        const listener = this.#listen(logical, port[workload] as number, all, args);
+        tasks[workload] = { targetGroup, listener };
+        return listener.arn;
+      };
+      const { function: percent } = args.cutover?.[workload] ?? {};
+      return {
+        listenerArn:
+          percent === undefined
+            ? listen()
+            : (beside) => listen(this.#toFunction(logical, beside, percent, args)),
+        securityGroupId: this.group.id,
+        port: port[workload] as number,
+        ...(args.certificate && { serverName: args.certificate.serverName }),
+      };
+    });
     this.registerOutputs();
   }
 
@@ -126,8 +153,8 @@ export class Balancer extends pulumi.ComponentResource {
     );
   }
 
-  #makeTasks(logical: string, port: number, { network, certificate, transform }: BalancerArgs) {
-    const targetGroup = new aws.lb.TargetGroup(
+  #makeTargets(logical: string, { network, transform }: BalancerArgs) {
+    return new aws.lb.TargetGroup(
       logical,
       transformed(transform?.targetGroup, logical, {
         name: physicalId(logical, "loadBalancer"),
@@ -147,7 +174,42 @@ export class Balancer extends pulumi.ComponentResource {
       }),
       { parent: this },
     );
-    const listener = new aws.lb.Listener(
+  }
+
+  /** The function as a target. Events hold each header's values apart, so that no cookie is lost. */
+  #toFunction(
+    logical: string,
+    beside: WorkloadFunction,
+    percent: number,
+    { transform }: BalancerArgs,
+  ): Omit<Shares, "containers"> {
+    const own = `${logical}-function`;
+    const group = new aws.lb.TargetGroup(
+      own,
+      transformed(transform?.targetGroup, own, {
+        name: physicalId(own, "loadBalancer"),
+        targetType: "lambda",
+        lambdaMultiValueHeadersEnabled: true,
+      }),
+      { parent: this },
+    );
+    const mayCall = beside.allow(own, "elasticloadbalancing.amazonaws.com", group.arn);
+    const ready = new aws.lb.TargetGroupAttachment(
+      own,
+      { targetGroupArn: group.arn, targetId: beside.arn },
+      // The load balancer looks whether it may call what it is given.
+      { parent: this, dependsOn: mayCall },
+    );
+    return { function: { group, percent }, ready };
+  }
+
+  #listen(
+    logical: string,
+    port: number,
+    { containers, function: beside, ready }: Shares,
+    { certificate, transform }: BalancerArgs,
+  ) {
+    return new aws.lb.Listener(
       logical,
       transformed(transform?.listener, logical, {
         loadBalancerArn: this.loadBalancer.arn,
@@ -159,11 +221,23 @@ export class Balancer extends pulumi.ComponentResource {
               sslPolicy: "ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
             }
           : { protocol: "HTTP" }),
-        defaultActions: [{ type: "forward", targetGroupArn: targetGroup.arn }],
+        defaultActions: [
+          beside
+            ? {
+                type: "forward",
+                forward: {
+                  targetGroups: [
+                    { arn: containers.arn, weight: 100 - beside.percent },
+                    { arn: beside.group.arn, weight: beside.percent },
+                  ],
+                },
+              }
+            : { type: "forward", targetGroupArn: containers.arn },
+        ],
       }),
-      { parent: this },
+      // In this order there is no moment at which it forwards to a group without a target.
+      { parent: this, dependsOn: ready ? [ready] : [] },
     );
-    return { targetGroup, listener };
   }
 }
 
@@ -182,8 +256,12 @@ export function portsOf(workloads: readonly string[]): Readonly<Record<string, n
   return Object.fromEntries([...taken].map(([port, workload]) => [workload, port]));
 }
 
-function balancerFaults({ system, workloads }: BalancerArgs): Fault[] {
+function balancerFaults({ system, workloads, cutover = {} }: BalancerArgs): Fault[] {
   return [
+    ...cutoverFaults(system, cutover),
+    ...Object.keys(cutover)
+      .filter((name) => !workloads.includes(name))
+      .map((name) => `cutover.${name}: it has no listener here; name it among workloads`),
     ...(workloads.length > mostListeners
       ? [
           `${workloads.length} workloads, over the ${mostListeners} listeners of a load balancer; use two, each with its own workloads`,

@@ -1,16 +1,18 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { taskSize } from "../../planner/index.ts";
-import type { Workload } from "../../spec/index.ts";
+import { metricsEnv, type Workload } from "../../spec/index.ts";
 import { commandOf } from "../shared/image.ts";
 import { physicalName } from "../shared/naming.ts";
 import { type Transform, transformed } from "../shared/transform.ts";
 import type { Account } from "./account.ts";
 import { taskPort } from "./Balancer.ts";
-import { boundUses, statementsFor, storeTargets } from "./bindings.ts";
-import { type ContainerPlanArgs, taskCalls } from "./container-plan.ts";
+import { boundUses, readyOf, statementsFor, storeTargets } from "./bindings.ts";
+import { type ContainerPlanArgs, overflows, taskCalls } from "./container-plan.ts";
 import { imageCertificates, variablesOf } from "./function-plan.ts";
 import { grantsOf } from "./grants.ts";
+import { overflowVariables, type Twins } from "./overflow.ts";
+import { twinStatement } from "./permissions.ts";
 import { bareRole, type RoleTransforms, serviceRole } from "./role.ts";
 import { scaleOnBacklog, scaleOnRequests } from "./scaling.ts";
 import { scalingOf } from "./scaling-plan.ts";
@@ -39,6 +41,10 @@ export interface ContainerServiceArgs extends ContainerPlanArgs {
   readonly transform?: ContainerTransforms;
 }
 
+/** The function that a workload's tasks hand requests to, where they do. */
+const twinOf = (args: ContainerServiceArgs): Twins[string] | undefined =>
+  overflows(args, args.workload) ? args.twins?.[args.workload] : undefined;
+
 /** ECS kills a task after so many seconds (its default); the entries drain within 25. */
 const stopSeconds = 30;
 
@@ -53,11 +59,19 @@ export class ContainerService extends pulumi.ComponentResource {
   readonly taskDefinition: aws.ecs.TaskDefinition;
   readonly service: aws.ecs.Service;
   readonly securityGroup: aws.ec2.SecurityGroup;
+  /** Under which name its tasks report their admission, where they answer requests. */
+  readonly reportsAs?: string;
+  /** Whether its tasks hand requests to a function twin. */
+  readonly spills: boolean;
 
   constructor(name: string, args: ContainerServiceArgs, opts?: pulumi.ComponentResourceOptions) {
     super("spillway:aws:ContainerService", name, {}, opts);
     const uses = boundUses(args.system, args.workload, args.stores);
     const consumer = args.consumers?.[args.workload];
+    const twin = twinOf(args);
+    this.spills = twin !== undefined;
+    if (args.system.workloads[args.workload]?.kind === "http")
+      this.reportsAs = physicalName(name, "taskFamily");
     const own = {
       service: "ecs-tasks.amazonaws.com",
       condition: { StringEquals: { "aws:SourceAccount": args.shared.account.id } },
@@ -65,15 +79,26 @@ export class ContainerService extends pulumi.ComponentResource {
     };
     // IAM takes no policy without a statement.
     const granted =
-      consumer !== undefined || uses.some((use) => grantsOf(use, use.binding.actions).length > 0);
+      consumer !== undefined ||
+      twin !== undefined ||
+      uses.some((use) => grantsOf(use, use.binding.actions).length > 0);
     const { role, policy } = granted
-      ? serviceRole(name, { ...own, statements: consumer?.statements ?? statementsFor(uses) }, this)
+      ? serviceRole(
+          name,
+          {
+            ...own,
+            statements: pulumi
+              .all([consumer?.statements ?? statementsFor(uses), twin?.arn])
+              .apply(([all, arn]) => (arn === undefined ? all : [...all, twinStatement(arn)])),
+          },
+          this,
+        )
       : { role: bareRole(name, own, this), policy: undefined };
     this.role = role;
     this.securityGroup = guarded(
       `${name}-group`,
       args.network.vpcId,
-      [...storeTargets(uses), ...waysOut(taskCalls(args.system, args.workload), args.network)],
+      [...storeTargets(uses), ...waysOut(taskCalls(args, args.workload), args.network)],
       this,
     );
     this.#letIn(name, args);
@@ -96,6 +121,7 @@ export class ContainerService extends pulumi.ComponentResource {
     const { shared, logGroup, image } = args;
     const workload = args.system.workloads[args.workload] as Workload;
     const size = taskSize(workload.load.memoryMb);
+    const twin = twinOf(args);
     const environment = {
       ...(args.consumers?.[args.workload]?.environment ??
         variablesOf(
@@ -103,6 +129,15 @@ export class ContainerService extends pulumi.ComponentResource {
           boundUses(args.system, args.workload, args.stores),
           args.userPool,
           imageCertificates,
+        )),
+      // A name of the stack's own: others of the account report as well.
+      ...(this.reportsAs !== undefined && { [metricsEnv]: this.reportsAs }),
+      ...(twin &&
+        overflowVariables(
+          workload,
+          twin,
+          args.overflow?.[args.workload],
+          args.capacity?.[args.workload],
         )),
     };
     const container = {
@@ -164,10 +199,15 @@ export class ContainerService extends pulumi.ComponentResource {
         taskDefinition: this.taskDefinition.arn,
         desiredCount: min,
         capacityProviderStrategies: [
-          ...(spot < 100
-            ? [{ capacityProvider: "FARGATE", base: Math.max(1, min), weight: 100 - spot }]
+          {
+            capacityProvider: "FARGATE",
+            base: Math.max(1, min),
+            weight: spot < 100 ? 100 - spot : 1,
+          },
+          // Without a weight the base would be placed nowhere: of a thousand one is on demand.
+          ...(spot > 0
+            ? [{ capacityProvider: "FARGATE_SPOT", weight: spot < 100 ? spot : 1_000 }]
             : []),
-          ...(spot > 0 ? [{ capacityProvider: "FARGATE_SPOT", weight: spot }] : []),
         ],
         networkConfiguration: {
           subnets: network.subnetIds,
@@ -202,6 +242,7 @@ export class ContainerService extends pulumi.ComponentResource {
           ...shared.ready,
           ...(policy ? [policy] : []),
           ...(target ? [target.listener] : []),
+          ...readyOf(boundUses(args.system, workload, args.stores)),
         ],
       },
     );

@@ -4,7 +4,7 @@ import type { Workload } from "../../spec/index.ts";
 import { nameLimits, physicalName, plain } from "../shared/naming.ts";
 import { type Transform, transformed } from "../shared/transform.ts";
 import { checked, plainFaults, refuse, retentionFault } from "../shared/validation.ts";
-import { type Bound, boundUses, statementsFor, storeTargets } from "./bindings.ts";
+import { type Bound, boundUses, readyOf, statementsFor, storeTargets } from "./bindings.ts";
 import {
   type Code,
   callsOf,
@@ -193,7 +193,7 @@ export class WorkloadFunction extends pulumi.ComponentResource {
           }),
       }),
       // Lambda would make a group without retention, and needs the policy to join the network.
-      { parent: this, dependsOn: [this.logGroup, this.policy] },
+      { parent: this, dependsOn: [this.logGroup, this.policy, ...readyOf(uses)] },
     );
   }
 

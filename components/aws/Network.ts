@@ -48,6 +48,7 @@ const interfaces: Readonly<
   workflow: ["states"],
   secret: ["secretsmanager"],
   identity: ["cognito-idp"],
+  lambda: ["lambda"],
   registry: ["ecr.api", "ecr.dkr"],
   logs: ["logs"],
 };

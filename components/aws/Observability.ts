@@ -5,7 +5,7 @@ import { type Transform, transformed } from "../shared/transform.ts";
 import { refuse } from "../shared/validation.ts";
 import type { Alerts } from "./Alerts.ts";
 import { type Account, accountOf } from "./account.ts";
-import { alarm, functionAlarms } from "./alarms.ts";
+import { alarm, functionAlarms, overflowAlarms, refusedAlarm } from "./alarms.ts";
 import {
   dashboardBody,
   dashboardFaults,
@@ -29,7 +29,8 @@ export interface ObservabilityArgs extends WatchArgs {
  * What there is to see of a stack: one dashboard with the state of all alarms and a row for each
  * deployed workload (rate, errors, p50 and p99 duration, cold starts; queue age, depth and dead
  * letters; how far a reader is behind; executions), and the alarms that nobody else makes: on the
- * API's 5xx, and on errors and throttles of the functions behind it and of the identity's hooks.
+ * API's 5xx, and on errors and throttles of the functions behind it and of the identity's hooks, and on requests that tasks
+ * refuse, with a budget that is spent and a breaker that is open where they overflow.
  * @throws {Error} before any resource is made, with every fault in one message
  * @example
  * const watch = new Observability("watch", { system, stores: stores.bindings, edge, users, events, alerts });
@@ -53,6 +54,7 @@ export class Observability extends pulumi.ComponentResource {
       ...this.#watchApi(name, args),
       ...this.#watchFunctions(name, args),
       ...this.#watchHooks(name, args),
+      ...this.#watchAdmission(name, args),
     ];
     this.dashboard = this.#makeDashboard(name, rows, args, account);
     this.link = pulumi
@@ -85,6 +87,19 @@ export class Observability extends pulumi.ComponentResource {
         this.#share(`${name}-${workload}-errors`, hookErrors(made.function.name), args),
         alarm(`${name}-${workload}-throttles`, throttles, args.alerts?.arn, this),
       ];
+    });
+  }
+
+  #watchAdmission(name: string, { core, alerts }: ObservabilityArgs) {
+    return Object.entries(core?.services ?? {}).flatMap(([workload, { reportsAs, spills }]) => {
+      if (reportsAs === undefined) return [];
+      const given = {
+        refused: refusedAlarm(reportsAs),
+        ...(spills && overflowAlarms(reportsAs)),
+      };
+      return Object.entries(given).map(([about, each]) =>
+        alarm(`${name}-${workload}-${about}`, each, alerts?.arn, this),
+      );
     });
   }
 

@@ -10,6 +10,7 @@ import {
   type EdgePlan,
   type EdgePlanArgs,
   edgeFaults,
+  isSplit,
   limitsOf,
   listenerOf,
   type PlannedRoute,
@@ -17,9 +18,9 @@ import {
   serviceBindings,
 } from "./edge-plan.ts";
 import type { FunctionTransforms, WorkloadFunction } from "./Function.ts";
-import { functionOf } from "./hosting.ts";
+import { functionOf, hostOf, isFunction } from "./hosting.ts";
 import { record } from "./records.ts";
-import { guarded, type NetworkPlace } from "./security-groups.ts";
+import { closedGroup, letThrough, type NetworkPlace } from "./security-groups.ts";
 
 export interface ServerlessEdgeArgs extends EdgePlanArgs {
   readonly transform?: FunctionTransforms & {
@@ -52,7 +53,7 @@ const component = "ServerlessEdge";
 export class ServerlessEdge extends pulumi.ComponentResource {
   readonly api: aws.apigatewayv2.Api;
   readonly authorizer?: aws.apigatewayv2.Authorizer;
-  /** Workloads on functions, by name. */
+  /** Workloads on functions, and functions beside containers, by name. */
   readonly functions: Readonly<Record<string, WorkloadFunction>>;
   /** The way to the listeners of workloads on containers, where there are any. */
   readonly link?: aws.apigatewayv2.VpcLink;
@@ -87,13 +88,16 @@ export class ServerlessEdge extends pulumi.ComponentResource {
       tokens: args.userPool,
       logRetentionDays: retention,
     };
-    this.functions = record(plan.functions, (workload) =>
+    this.functions = record([...plan.functions, ...plan.twins], (workload) =>
       functionOf(name, workload, args, own, this),
     );
-    if (plan.listeners.length > 0) this.link = this.#makeLink(name, args, plan);
+    const way = plan.listeners.length > 0 ? this.#makeLink(name, args, plan) : undefined;
+    this.link = way?.link;
     this.integrations = {
       ...record(plan.functions, (workload) => this.#toFunction(name, workload, args)),
-      ...record(plan.listeners, (workload) => this.#toListener(name, workload, args)),
+      ...record(plan.listeners, (workload) =>
+        this.#toListener(name, workload, args, way?.doors[workload]),
+      ),
     };
     this.routes = Object.fromEntries(
       plan.routes.map((route) => [route.key, this.#makeRoute(name, route, args)]),
@@ -132,16 +136,19 @@ export class ServerlessEdge extends pulumi.ComponentResource {
 
   #makeLink(name: string, args: ServerlessEdgeArgs, { listeners }: EdgePlan) {
     const { vpcId, subnetIds } = args.network as NetworkPlace;
-    const targets = listeners.map((workload) => {
-      const { securityGroupId, port } = listenerOf(args, workload);
-      return { name: workload, to: { securityGroupId }, port };
-    });
-    const group = guarded(`${name}-link-group`, vpcId, targets, this);
-    return new aws.apigatewayv2.VpcLink(
+    const logical = `${name}-link-group`;
+    const group = closedGroup(logical, `Outgoing only: ${logical}`, vpcId, this);
+    const from = { name: logical, securityGroupId: group.id };
+    const link = new aws.apigatewayv2.VpcLink(
       `${name}-link`,
       { name: physicalName(`${name}-link`, "api"), subnetIds, securityGroupIds: [group.id] },
       { parent: this },
     );
+    const doors = record(listeners, (workload) => {
+      const { securityGroupId, port } = listenerOf(args, workload);
+      return letThrough(from, { name: workload, to: { securityGroupId }, port }, this);
+    });
+    return { link, doors };
   }
 
   #toFunction(name: string, workload: string, args: ServerlessEdgeArgs) {
@@ -159,33 +166,35 @@ export class ServerlessEdge extends pulumi.ComponentResource {
     );
   }
 
-  #toListener(name: string, workload: string, args: ServerlessEdgeArgs) {
+  #toListener(
+    name: string,
+    workload: string,
+    args: ServerlessEdgeArgs,
+    door: readonly pulumi.Resource[] = [],
+  ) {
     const logical = `${name}-${workload}`;
     const { listenerArn, serverName } = listenerOf(args, workload);
+    const beside = this.functions[workload] as WorkloadFunction;
     return new aws.apigatewayv2.Integration(
       logical,
       transformed(args.transform?.integration, logical, {
         apiId: this.api.id,
         integrationType: "HTTP_PROXY",
         integrationMethod: "ANY",
-        integrationUri: listenerArn,
+        integrationUri: typeof listenerArn === "function" ? listenerArn(beside) : listenerArn,
         payloadFormatVersion: "1.0",
         connectionType: "VPC_LINK",
         connectionId: this.link?.id,
         ...(serverName && { tlsConfig: { serverNameToVerify: serverName } }),
       }),
-      { parent: this },
+      // No request is led to a listener that it could not reach yet.
+      { parent: this, dependsOn: [...door] },
     );
   }
 
   #makeRoute(name: string, route: PlannedRoute, args: ServerlessEdgeArgs) {
     const logical = `${name}-${route.key}`;
-    // The API's one stage is ours: what matters is which API, method and path may call.
-    this.functions[route.workload]?.allow(
-      logical,
-      "apigateway.amazonaws.com",
-      pulumi.interpolate`${this.api.executionArn}/*/${route.source}`,
-    );
+    const mayCall = this.#allow(logical, route, args);
     const integration = this.integrations[route.workload] as aws.apigatewayv2.Integration;
     return new aws.apigatewayv2.Route(
       logical,
@@ -197,7 +206,20 @@ export class ServerlessEdge extends pulumi.ComponentResource {
           ? { authorizationType: "JWT", authorizerId: this.authorizer?.id }
           : { authorizationType: "NONE" }),
       }),
-      { parent: this },
+      // No request is led to a function that must not be called yet.
+      { parent: this, dependsOn: mayCall ? [mayCall] : [] },
+    );
+  }
+
+  /** While a workload is split its function may still be called: it has been, or will be, directly. */
+  #allow(logical: string, { workload, source }: PlannedRoute, args: ServerlessEdgeArgs) {
+    const isOwn = isFunction(hostOf(args, workload)) || isSplit(args, workload);
+    if (!isOwn) return undefined;
+    // The API's one stage is ours: what matters is which API, method and path may call.
+    return this.functions[workload]?.allow(
+      logical,
+      "apigateway.amazonaws.com",
+      pulumi.interpolate`${this.api.executionArn}/*/${source}`,
     );
   }
 

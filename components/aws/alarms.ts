@@ -81,6 +81,46 @@ export const executionAlarm = (StateMachineArn: pulumi.Input<string>): Alarm => 
   above: 0,
 });
 
+/** What the tasks of a workload report of their admission (runtime/overflow/metrics.ts), as `Spillway`. */
+export const admissionNamespace = "Spillway";
+
+/** Nobody has begun what is refused: clients are told to try again, and some will not. */
+export const refusedAlarm = (workload: pulumi.Input<string>): Alarm => ({
+  says: "Requests are refused: more tasks are needed, or more overflow",
+  namespace: admissionNamespace,
+  metric: "refused",
+  dimensions: { workload },
+  statistic: "Sum",
+  above: 0,
+});
+
+/** A call that would pass the budget is not made, so that a task's share of it comes close to 1 at most. */
+const nearlySpent = 0.9;
+
+export const overflowAlarms = (
+  workload: pulumi.Input<string>,
+): Readonly<Record<"budget" | "breaker", Alarm>> => {
+  const common = {
+    namespace: admissionNamespace,
+    dimensions: { workload },
+    statistic: "Maximum",
+  } as const;
+  return {
+    budget: {
+      ...common,
+      says: "The hour's budget of overflow is nearly spent, and then requests are refused: add tasks, or raise overflow.perHourUsd",
+      metric: "budgetShare",
+      above: nearlySpent,
+    },
+    breaker: {
+      ...common,
+      says: "The function twin fails, so that nothing is handed to it: see its logs",
+      metric: "breakerOpen",
+      above: 0,
+    },
+  };
+};
+
 /**
  * Makes an alarm. No data is no alarm: most of these metrics are silent while all is well.
  * @param topicArn who is told. Default: nobody; it can still be seen

@@ -1,4 +1,4 @@
-import { type Input, type Output, output } from "@pulumi/pulumi";
+import { type Input, type Output, output, type Resource } from "@pulumi/pulumi";
 import { type ResourceKind, type System, type Use, usesOf } from "../../spec/index.ts";
 import { type Granted, type Statement, statementsOf } from "./permissions.ts";
 import type { Target } from "./security-groups.ts";
@@ -24,6 +24,8 @@ export interface Binding {
   readonly userArn?: Input<string>;
   /** Of a native resource: what code may do with it. */
   readonly actions?: readonly string[];
+  /** Of a database: what has to be done before code uses it. */
+  readonly ready?: Resource;
 }
 
 /** A dead-letter queue. */
@@ -75,6 +77,10 @@ export const storeTargets = (uses: readonly Bound[]): Target[] =>
       to: { securityGroupId },
       port,
     }));
+
+/** What has to be done before code starts with its stores. */
+export const readyOf = (uses: readonly Bound[]): Resource[] =>
+  uses.flatMap(({ binding: { ready } }) => ready ?? []);
 
 /** The name of the system's one service of a kind. */
 export const serviceName = (system: System, kind: "edge" | "identity"): string | undefined =>

@@ -7,6 +7,7 @@ import type { Bindings } from "./bindings.ts";
 import type { Consumer } from "./consumers.ts";
 import { bindingFaults, callsOf, checksTokens, type TokenIssuer } from "./function-plan.ts";
 import { type Hosting, hostOf, isFunction } from "./hosting.ts";
+import { type Overflows, overflowFaults, type Twins, twinCalls } from "./overflow.ts";
 import { type Capacity, capacityFaults, scalingOf } from "./scaling-plan.ts";
 import { type Calls, type NetworkPlace, reachFaults } from "./security-groups.ts";
 
@@ -34,11 +35,13 @@ export interface ContainerPlanArgs {
   /** Who signs the tokens of routes with auth "jwt". */
   readonly userPool?: TokenIssuer;
   readonly capacity?: Readonly<Record<string, Capacity>>;
+  /** Of workloads with overflow: their function twins, `ServerlessEdge.functions`. */
+  readonly twins?: Twins;
+  readonly overflow?: Overflows;
 }
 
 /** Hosts that are containers, and not built yet, with what to do instead. */
 const unbuilt: Readonly<Partial<Record<Host, string>>> = {
-  "container-with-overflow": "no twin is made for its overflow yet; place it on container",
   "gpu-container": "no instances with a GPU are made yet; leave it out",
 };
 
@@ -46,10 +49,29 @@ const unbuilt: Readonly<Partial<Record<Host, string>>> = {
 export const startingCalls = { kinds: ["registry", "logs", "objectStore"] } as const;
 
 /** All that a workload's tasks call. */
-export function taskCalls(system: System, workload: string): Calls {
+export function taskCalls(
+  { system, placements }: Pick<ContainerPlanArgs, "system" | "placements">,
+  workload: string,
+): Calls {
   const { kinds, outside } = callsOf(system, workload);
-  return { kinds: [...new Set([...kinds, ...startingCalls.kinds])], outside };
+  const toTwin = overflows({ placements }, workload) ? twinCalls : [];
+  return { kinds: [...new Set([...kinds, ...startingCalls.kinds, ...toTwin])], outside };
 }
+
+/** Whether a workload's tasks hand requests to a function twin. */
+export const overflows = (
+  { placements }: Pick<ContainerPlanArgs, "placements">,
+  workload: string,
+): boolean => hostOf({ placements }, workload) === "container-with-overflow";
+
+/** What is said of the tasks of workloads that have none. */
+export const capacityPlaceFaults = (
+  capacity: ContainerPlanArgs["capacity"],
+  workloads: readonly string[],
+): Fault[] =>
+  Object.keys(capacity ?? {})
+    .filter((name) => !workloads.includes(name))
+    .map((name) => `capacity.${name}: it is on no container here; take it out, or place it on one`);
 
 /** Why a workload cannot run in a container yet, or at all; `undefined` for what can. */
 export function containerObstacle(
@@ -63,6 +85,8 @@ export function containerObstacle(
   if (workload.gpu) return `it needs a GPU: ${unbuilt["gpu-container"]}`;
   if (workload.kind === "socket")
     return "it holds web sockets, and no way for them into the network is made yet; leave it out";
+  if (host === "container-with-overflow" && workload.kind !== "http")
+    return `kind ${workload.kind} has no requests that could overflow; place it on container`;
   const fed = sourceOf(system, name)?.via === "queue" || workload.kind === "workflow";
   return fed || workload.kind === "http"
     ? undefined
@@ -72,9 +96,12 @@ export function containerObstacle(
 /** Everything that keeps workloads from running in containers here. */
 export const containerFaults = (args: ContainerPlanArgs): Fault[] => [
   ...args.workloads.flatMap((name) => workloadFaults(args, name)),
-  ...Object.keys(args.capacity ?? {})
-    .filter((name) => !args.workloads.includes(name))
-    .map((name) => `capacity.${name}: it is on no container here; take it out, or place it on one`),
+  ...capacityPlaceFaults(args.capacity, args.workloads),
+  ...overflowFaults(
+    args.system,
+    args.overflow,
+    args.workloads.filter((name) => overflows(args, name)),
+  ),
 ];
 
 function workloadFaults(args: ContainerPlanArgs, name: string): Fault[] {
@@ -97,6 +124,9 @@ function workloadFaults(args: ContainerPlanArgs, name: string): Fault[] {
     ...(checksTokens(workload) && !args.userPool
       ? say('needs a token but no issuer is given; give userPool, or say auth: "none"')
       : []),
+    ...(overflows(args, name) && !Object.hasOwn(args.twins ?? {}, name)
+      ? say(`placed on ${host}, and no twin is given; give twins["${name}"]`)
+      : []),
     ...(workload.load.memoryMb > limits.containerMemoryMb
       ? say(
           `load.memoryMb ${workload.load.memoryMb} is over a task's ${limits.containerMemoryMb}; divide its work`,
@@ -104,7 +134,7 @@ function workloadFaults(args: ContainerPlanArgs, name: string): Fault[] {
       : []),
     ...bindingFaults(system, name, args.stores),
     ...capacityFaults(scalingOf(workload, args.capacity?.[name])).flatMap(say),
-    ...reachFaults(taskCalls(system, name), "in a container", network).flatMap(say),
+    ...reachFaults(taskCalls(args, name), "in a container", network).flatMap(say),
   ];
 }
 
@@ -115,6 +145,7 @@ const whileDeploying = 2;
 
 /**
  * More connections than a database has, where everything that is placed runs at its most.
+ * @param args.functionsBeside workloads on containers that have a function as well
  * @param connections what the database has for workloads
  */
 export function connectionFaults(
@@ -123,7 +154,10 @@ export function connectionFaults(
     workloads,
     placements,
     capacity,
-  }: Pick<ContainerPlanArgs, "system" | "workloads" | "placements" | "capacity">,
+    functionsBeside = [],
+  }: Pick<ContainerPlanArgs, "system" | "workloads" | "placements" | "capacity"> & {
+    readonly functionsBeside?: readonly string[];
+  },
   connections: number,
 ): Fault[] {
   const stores = Object.entries(system.stores).filter(([, { kind }]) => kind === "sql");
@@ -133,18 +167,20 @@ export function connectionFaults(
     );
     const held = users.map((name) => {
       const workload = system.workloads[name] as Workload;
-      if (!isFunction(hostOf({ placements }, name)))
-        return whileDeploying * scalingOf(workload, capacity?.[name]).max * connectionsOf.task;
-      return (
+      const inFunctions =
         (placements?.[name]?.concurrency?.reserved ?? Number.POSITIVE_INFINITY) *
-        connectionsOf.function
-      );
+        connectionsOf.function;
+      if (isFunction(hostOf({ placements }, name))) return inFunctions;
+      const inTasks =
+        whileDeploying * scalingOf(workload, capacity?.[name]).max * connectionsOf.task;
+      return functionsBeside.includes(name) ? inTasks + inFunctions : inTasks;
     });
     const most = held.reduce((sum, each) => sum + each, 0);
     if (most <= connections) return [];
+    const beside = users.some((name) => functionsBeside.includes(name));
     const parts = users.map((name, index) => `${name} ${held[index]}`).join(", ");
     return [
-      `sql "${store}": ${parts} connections at the most, over the ${connections} of database.connections; raise it with database.instanceClass, or lower the workloads' capacity.max`,
+      `sql "${store}": ${parts} connections at the most, over the ${connections} of database.connections; raise it with database.instanceClass, or lower the workloads' capacity.max${beside ? " and overflow.concurrency" : ""}`,
     ];
   });
 }

@@ -9,9 +9,11 @@ export interface Deployment {
   /** On functions. */
   readonly functions: readonly string[];
   /** On containers, started by a queue, or asked for steps by one. */
-  readonly waiting: readonly string[];
+  readonly workers: readonly string[];
   /** On containers, answering requests. */
   readonly servers: readonly string[];
+  /** Of the servers, those with a function beside: for overflow, or while they are split. */
+  readonly twins: readonly string[];
   /** Not at all, and why. */
   readonly left: readonly { readonly name: string; readonly because: string }[];
 }
@@ -20,17 +22,17 @@ export interface Deployment {
  * Divides a system's workloads. What is left out takes along those that would start it.
  * @param placed where each is to run
  * @param hasCode whether a workload's code is there
- * @param options.migrated whether somebody migrates databases, which nothing here does yet
+ * @param options.split names of the workloads that run on both hosts
  */
 export function deploymentOf(
   system: System,
   placed: readonly { readonly name: string; readonly host: Host }[],
   hasCode: (workload: string) => boolean,
-  { migrated = false }: { readonly migrated?: boolean } = {},
+  { split = [] }: { readonly split?: readonly string[] } = {},
 ): Deployment {
   const reasons = new Map<string, string>();
   for (const { name, host } of placed) {
-    const because = hasCode(name) ? obstacle(system, name, host, migrated) : "it has no code yet";
+    const because = hasCode(name) ? obstacle(system, name, host) : "it has no code yet";
     if (because !== undefined) reasons.set(name, because);
   }
   for (let before = -1; before < reasons.size; ) {
@@ -43,12 +45,17 @@ export function deploymentOf(
     }
   }
   const kept = placed.filter(({ name }) => !reasons.has(name));
-  const onContainers = kept.filter(({ host }) => !isFunction(host)).map(({ name }) => name);
+  const onContainer = ({ name, host }: (typeof kept)[number]) =>
+    !isFunction(host) || split.includes(name);
+  const onContainers = kept.filter(onContainer).map(({ name }) => name);
   const answers = (name: string) => system.workloads[name]?.kind === "http";
   return {
-    functions: kept.filter(({ host }) => isFunction(host)).map(({ name }) => name),
-    waiting: onContainers.filter((name) => !answers(name)),
+    functions: kept.filter((each) => !onContainer(each)).map(({ name }) => name),
+    workers: onContainers.filter((name) => !answers(name)),
     servers: onContainers.filter(answers),
+    twins: kept
+      .filter(({ name, host }) => split.includes(name) || host === "container-with-overflow")
+      .map(({ name }) => name),
     left: [...reasons].map(([name, because]) => ({ name, because })),
   };
 }
@@ -62,13 +69,10 @@ export const needsNetwork = (
   containers.length > 0 ||
   deployed.some((name) => usesOf(system, name).some(({ kind }) => networkKinds.includes(kind)));
 
-function obstacle(system: System, name: string, host: Host, migrated: boolean): string | undefined {
+function obstacle(system: System, name: string, host: Host): string | undefined {
   const uses = usesOf(system, name);
   const scanner = uses.find(({ kind }) => kind === "scanner");
   if (scanner) return `it uses scanner "${scanner.name}", which no component runs yet`;
-  const database = uses.find(({ kind }) => kind === "sql");
-  if (database && !migrated)
-    return `it uses sql "${database.name}", whose migrations no task runs yet; run them yourself, and say migrations: by-hand`;
   if (host === "function-image") return "it is placed on function-image, and no image is built yet";
   return isFunction(host) ? undefined : containerObstacle(system, name, host);
 }

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { limits } from "../../planner/index.ts";
+import { type Host, limits } from "../../planner/index.ts";
 import {
   type Cors,
   declaredEdge,
@@ -12,12 +12,14 @@ import {
 } from "../../spec/index.ts";
 import { corsFault, type Fault, plainFaults, retentionFault } from "../shared/validation.ts";
 import type { Binding, Bindings } from "./bindings.ts";
+import type { WorkloadFunction } from "./Function.ts";
 import { checksTokens, codeFaults, functionFaults, type TokenIssuer } from "./function-plan.ts";
 import { type Hosting, hostOf, isFunction } from "./hosting.ts";
 
 /** Where a workload on containers listens: a load balancer's listener inside the network. */
 export interface Listener {
-  readonly listenerArn: pulumi.Input<string>;
+  /** Of one that leads to the workload's function as well: asked for once that is there. */
+  readonly listenerArn: pulumi.Input<string> | ((beside: WorkloadFunction) => pulumi.Input<string>);
   /** Guards the load balancer; it is opened for the edge's link. */
   readonly securityGroupId: pulumi.Input<string>;
   readonly port: pulumi.Input<number>;
@@ -33,6 +35,8 @@ export interface EdgePlanArgs extends Omit<Hosting, "transform"> {
   readonly userPool?: TokenIssuer;
   /** Listeners of the workloads on containers. With them, network is needed. */
   readonly listeners?: Readonly<Record<string, Listener>>;
+  /** Of those on containers, the ones with a function beside: for overflow, or while they are split. */
+  readonly twins?: readonly string[];
   /** Default: the system's own, of its edge */
   readonly cors?: Cors;
 }
@@ -51,6 +55,8 @@ export interface PlannedRoute {
 
 export interface EdgePlan {
   readonly functions: readonly string[];
+  /** Functions beside containers: requests reach them by the listener, or from the tasks. */
+  readonly twins: readonly string[];
   readonly listeners: readonly string[];
   readonly routes: readonly PlannedRoute[];
   readonly cors?: Cors;
@@ -73,6 +79,7 @@ export function planEdge(args: EdgePlanArgs): EdgePlan {
   const cors = args.cors ?? edge?.cors;
   return {
     functions: names.filter((name) => isFunction(hostOf(args, name))),
+    twins: names.filter((name) => hasTwin(args, name)),
     listeners: names.filter((name) => !isFunction(hostOf(args, name))),
     routes: names.flatMap((name) =>
       routesOf(name, system.workloads[name] as Http, cors !== undefined),
@@ -81,6 +88,13 @@ export function planEdge(args: EdgePlanArgs): EdgePlan {
     throttle: edge?.throttle ?? { perSecond: 100, burst: 200 },
   };
 }
+
+const hasTwin = (args: EdgePlanArgs, name: string): boolean =>
+  !isFunction(hostOf(args, name)) && (args.twins ?? []).includes(name);
+
+/** Whether a workload's requests are split by its listener. */
+export const isSplit = ({ listeners = {} }: EdgePlanArgs, name: string): boolean =>
+  Object.hasOwn(listeners, name) && typeof listeners[name]?.listenerArn === "function";
 
 function routesOf(workload: string, spec: Http, hasCors: boolean): PlannedRoute[] {
   const { auth = "jwt", throttle } = spec;
@@ -120,7 +134,7 @@ export function edgeFaults(args: EdgePlanArgs): Fault[] {
 }
 
 function workloadFaults(args: EdgePlanArgs, name: string): Fault[] {
-  const { system, placements, artefacts = {}, listeners = {} } = args;
+  const { system, listeners = {} } = args;
   const say = (fault: Fault): Fault[] => [`workload "${name}": ${fault}`];
   const workload = Object.hasOwn(system.workloads, name) ? system.workloads[name] : undefined;
   if (!workload) return say(`it is not declared; use ${httpWorkloads(system).join(", ")}`);
@@ -145,7 +159,23 @@ function workloadFaults(args: EdgePlanArgs, name: string): Fault[] {
       ...(checksTokens(workload) && !args.userPool
         ? say('needs a token but no issuer is given; give userPool, or say auth: "none"')
         : []),
+      ...(isSplit(args, name) && !hasTwin(args, name)
+        ? say("its listener leads to a function as well; name it among twins")
+        : []),
+      ...(hasTwin(args, name) ? asFunctionFaults(args, name, workload) : []),
     ];
+  return asFunctionFaults(args, name, workload, host);
+}
+
+/** What keeps a workload from being a function of the edge, be it beside a container. */
+function asFunctionFaults(
+  args: EdgePlanArgs,
+  name: string,
+  workload: Http,
+  host: Host = "function",
+): Fault[] {
+  const { placements, artefacts = {} } = args;
+  const say = (fault: Fault): Fault[] => [`workload "${name}": ${fault}`];
   const routes = routesOf(name, workload, true).length;
   return [
     ...codeFaults(name, artefacts, host),

@@ -167,6 +167,10 @@ export const executionStatements = (
 export const taskStatement = (machineArn: string): Statement =>
   allow("Answers", machineArn, "states:SendTaskFailure", "states:SendTaskSuccess");
 
+/** What hands requests to a function twin. */
+export const twinStatement = (functionArn: string): Statement =>
+  allow("Twin", functionArn, "lambda:InvokeFunction");
+
 const traces = (...more: string[]): Statement =>
   allow("Traces", "*", ...more, "xray:PutTelemetryRecords", "xray:PutTraceSegments");
 
@@ -224,6 +228,17 @@ const interfaceStatements: readonly Statement[] = [
     Resource: "*",
     Condition: { Null: { "lambda:SourceFunctionArn": "false" } },
   },
+];
+
+/** What the function that migrates a database needs: to connect as its user, and the master's secret. */
+export const migratorStatements = (
+  logGroupArn: string,
+  userArn: string,
+  masterSecretArn: string,
+): Statement[] => [
+  allow("Connect", userArn, "rds-db:connect"),
+  allow("MasterSecret", masterSecretArn, "secretsmanager:GetSecretValue"),
+  ...platformStatements(logGroupArn, true),
 ];
 
 /** A policy's text. */

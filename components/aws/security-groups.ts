@@ -35,6 +35,8 @@ export const endpointKinds = [
   "workflow",
   "secret",
   "identity",
+  // Where containers reach their function twins.
+  "lambda",
   // What containers need to start, and functions have from Lambda.
   "registry",
   "logs",
@@ -122,14 +124,17 @@ export function guarded(
   return group;
 }
 
-/** Opens a target for a group: the way out of the one, and the way into the other. */
+/**
+ * Opens a target for a group: the way out of the one, and the way into the other.
+ * @returns the rules, for what must not begin before them
+ */
 export function letThrough(
   from: { readonly name: string; readonly securityGroupId: pulumi.Input<string> },
   target: Target,
   parent: pulumi.Resource,
-): void {
+): readonly pulumi.Resource[] {
   const rule = { ipProtocol: "tcp", fromPort: target.port, toPort: target.port };
-  new aws.vpc.SecurityGroupEgressRule(
+  const out = new aws.vpc.SecurityGroupEgressRule(
     `${from.name}-to-${target.name}`,
     {
       ...rule,
@@ -139,8 +144,8 @@ export function letThrough(
     },
     { parent },
   );
-  if (target.to === "internet" || target.to.securityGroupId === undefined) return;
-  new aws.vpc.SecurityGroupIngressRule(
+  if (target.to === "internet" || target.to.securityGroupId === undefined) return [out];
+  const into = new aws.vpc.SecurityGroupIngressRule(
     `${target.name}-from-${from.name}`,
     {
       ...rule,
@@ -150,6 +155,7 @@ export function letThrough(
     },
     { parent },
   );
+  return [out, into];
 }
 
 const destinationOf = (to: Target["to"]) =>

@@ -63,7 +63,11 @@ export async function bundleFunctions(
 ): Promise<Readonly<Record<string, Artefact>>> {
   const { system, root = "." } = options;
   const names = options.workloads ?? bundled(system, root);
-  const artefacts = await bundle({ outDir: ".spillway/bundles", ...options }, names, entryFor);
+  const artefacts = await bundleEntries(
+    { outDir: ".spillway/bundles", ...options },
+    names,
+    entryFor,
+  );
   const oversize = Object.entries(artefacts).flatMap(([name, { archive, unzippedBytes }]) =>
     sizeFaults(name, unzippedBytes, statSync(archive).size),
   );
@@ -75,9 +79,13 @@ export async function bundleFunctions(
 export const bundleContainers = (
   options: BundleOptions & { readonly workloads: readonly string[]; readonly outDir: string },
 ): Promise<Readonly<Record<string, Artefact>>> =>
-  bundle(options, options.workloads, containerEntryFor);
+  bundleEntries(options, options.workloads, containerEntryFor);
 
-async function bundle(
+/**
+ * Bundles modules that are made of a system, one for each name.
+ * @param entryOf the module, or what is wrong
+ */
+export async function bundleEntries(
   options: BundleOptions & { readonly outDir: string },
   names: readonly string[],
   entryOf: (system: System, name: string) => Entry | Fault,

@@ -2,6 +2,7 @@ import { limits } from "../../planner/index.ts";
 import {
   deadLettersEnv,
   type Http,
+  metricsEnv,
   type Socket,
   type Source,
   type System,
@@ -121,7 +122,7 @@ function serverEntry(name: string, workload: Http, ports: Part): Entry {
   const told = [
     ...options,
     `routes: ${JSON.stringify(workload.routes)}`,
-    `metrics: { workload: ${text(name)} }`,
+    `metrics: { workload: process.env[${text(metricsEnv)}] ?? ${text(name)} }`,
     `admission: { ...admissionFrom(process.env), ${twin} }`,
   ];
   return moduleOf(
@@ -272,7 +273,8 @@ const deadLettersOf = (name: string): Part => ({
 const created = (ports: Part): string => `await create(${ports.code})`;
 const objectOf = (properties: readonly string[]): string => `{ ${properties.join(", ")} }`;
 
-function moduleOf(
+/** A module of imports, what reads the environment, and a last statement. */
+export function moduleOf(
   host: "Function" | "Container",
   name: string,
   imports: Part["imports"],

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { admissionNamespace } from "../alarms.ts";
 
 type Text = pulumi.Input<string>;
 
@@ -104,6 +105,22 @@ export const coldStartsPanel = (logGroup: Text): Panel =>
     "filter ispresent(message.initMs)",
     "stats count(*) as coldStarts, pct(message.initMs, 50) as p50, pct(message.initMs, 99) as p99 by bin(1h)",
   );
+
+/** What tasks did with requests, as they report it. */
+export const admissionPanel = (workload: Text): Panel =>
+  graph("Requests a minute: taken, spilled, refused", [
+    {
+      namespace: admissionNamespace,
+      dimension: "workload",
+      of: workload,
+      series: [
+        ["admitted", sum("admitted")],
+        ["spilled", sum("spilled")],
+        ["spilledFailed", sum("spilled, failed")],
+        ["refused", sum("refused")],
+      ],
+    },
+  ]);
 
 /** A route's requests, errors and duration, from the edge's access logs: HTTP APIs bill such metrics. */
 export const routesPanel = (accessLogs: Text, keys: readonly string[]): Panel =>

@@ -2,12 +2,14 @@ import * as pulumi from "@pulumi/pulumi";
 import { type Http, methods, parseRoute, type System, sourceOf } from "../../../spec/index.ts";
 import type { Fault } from "../../shared/validation.ts";
 import { type Bindings, bindingOf } from "../bindings.ts";
+import type { ContainerService } from "../ContainerService.ts";
 import type { EventPipeline } from "../EventPipeline.ts";
 import type { WorkloadFunction } from "../Function.ts";
 import type { ServerlessEdge } from "../ServerlessEdge.ts";
 import type { UserPool } from "../UserPool.ts";
 import type { Row } from "./dashboard.ts";
 import {
+  admissionPanel,
   apiPanels,
   callsPanel,
   coldStartsPanel,
@@ -20,6 +22,9 @@ import {
   routesPanel,
 } from "./panels.ts";
 
+/** A service whose tasks may report what they did with requests. */
+export type Admitting = Pick<ContainerService, "reportsAs" | "spills">;
+
 /** What is watched; all of it is optional, and what is not given is not looked for. */
 export interface WatchArgs {
   readonly system: System;
@@ -29,6 +34,8 @@ export interface WatchArgs {
   readonly stores?: Bindings;
   readonly edge?: Pick<ServerlessEdge, "api" | "accessLogs" | "functions" | "integrations">;
   readonly users?: Pick<UserPool, "hooks">;
+  /** What runs on containers, beside what edge and events hold. */
+  readonly core?: { readonly services: Readonly<Record<string, Admitting>> };
   readonly events?: Pick<
     EventPipeline,
     "functions" | "consumers" | "queues" | "deadLetters" | "machines" | "alarms"
@@ -69,7 +76,8 @@ export const rowsOf = (args: WatchArgs): Row[] => [
   ...(args.edge ? [{ title: "## HTTP API", panels: apiPanels(args.edge.api.id) }] : []),
   ...(args.workloads ?? heldBy(args)).map((name) => {
     const made = functionOf(args, name);
-    const host = made ? "function" : "container";
+    const onContainer = !made || service(args, name) !== undefined;
+    const host = onContainer ? (made ? "container and function" : "container") : "function";
     return {
       title: `## ${name} (${args.system.workloads[name]?.kind}, ${host})`,
       panels: panelsOf(args, name, made),
@@ -82,10 +90,14 @@ const functionOf = ({ edge, users, events }: WatchArgs, name: string) =>
     (held) => held && Object.hasOwn(held, name),
   )?.[name];
 
+const service = ({ core }: WatchArgs, name: string) =>
+  core && Object.hasOwn(core.services, name) ? core.services[name] : undefined;
+
 function panelsOf(args: WatchArgs, name: string, made: WorkloadFunction | undefined): Panel[] {
   const { edge, events } = args;
   const machine = events?.machines[name];
   const queue = queueOf(args, name);
+  const reported = service(args, name)?.reportsAs;
   const deadLetters = events?.deadLetters[name]?.name ?? queue?.deadLetters;
   return [
     ...(machine ? [executionsPanel(machine.arn)] : []),
@@ -99,6 +111,7 @@ function panelsOf(args: WatchArgs, name: string, made: WorkloadFunction | undefi
     ...(!made && edge && Object.hasOwn(edge.integrations, name)
       ? [routesPanel(edge.accessLogs.name, routeKeys(args.system.workloads[name] as Http))]
       : []),
+    ...(reported === undefined ? [] : [admissionPanel(reported)]),
     ...(!made && queue ? [consumedPanel(queue.name)] : []),
     ...(queue ? [queuePanel(queue.name, queue.deadLetters)] : []),
     ...(made && !queue && deadLetters ? [readerPanel(made.function.name, deadLetters)] : []),

@@ -100,6 +100,7 @@ describe("a task", () => {
     expect(Object.keys(own)).toEqual([
       "NODE_EXTRA_CA_CERTS",
       "SPILLWAY_CACHE_LIVE",
+      "SPILLWAY_METRICS",
       "SPILLWAY_QUEUE_PLACED",
       "SPILLWAY_SQL_LEDGER",
       "SPILLWAY_TOKEN_AUDIENCE",
@@ -220,6 +221,11 @@ describe("a service", () => {
     ]);
     expect(service("orders").capacityProviderStrategies).toEqual([
       { capacityProvider: "FARGATE", base: 2, weight: 100 },
+    ]);
+    const all = await core({ core: { capacity: { orders: { min: 3, spot: 100 } } } });
+    expect(service("orders", all).capacityProviderStrategies).toEqual([
+      { capacityProvider: "FARGATE", base: 3, weight: 1 },
+      { capacityProvider: "FARGATE_SPOT", weight: 1000 },
     ]);
   });
 });
@@ -407,9 +413,9 @@ describe("what cannot run is refused, with what to do", () => {
       "placed on function; leave it out",
     ],
     [
-      "overflow",
+      "overflow without a twin",
       { core: { placements: { orders: { host: "container-with-overflow" } } } },
-      "no twin is made for its overflow yet; place it on container",
+      'placed on container-with-overflow, and no twin is given; give twins["orders"]',
     ],
     [
       "a GPU",

@@ -2,8 +2,10 @@ import { Balancer } from "../../../components/aws/Balancer.ts";
 import { ContainerCore, type ContainerCoreArgs } from "../../../components/aws/ContainerCore.ts";
 import { DataStores } from "../../../components/aws/DataStores.ts";
 import { EventPipeline } from "../../../components/aws/EventPipeline.ts";
+import { Migrations } from "../../../components/aws/Migrations.ts";
 import { Network, type NetworkArgs } from "../../../components/aws/Network.ts";
 import { ServerlessEdge } from "../../../components/aws/ServerlessEdge.ts";
+import { planStack, type StackConfig } from "../../../components/aws/stack-plan.ts";
 import { WorkloadImage } from "../../../components/aws/WorkloadImage.ts";
 import {
   cache,
@@ -19,7 +21,7 @@ import {
   table,
 } from "../../../spec/index.ts";
 import { awsInvoke, runUnderMocks } from "../harness.ts";
-import { load, userPool } from "./fixtures.ts";
+import { code, load, userPool } from "./fixtures.ts";
 
 /** A shop with its steady half on containers. */
 export const shop = defineSystem({
@@ -31,6 +33,7 @@ export const shop = defineSystem({
     orders: http({
       code: "functions/orders",
       routes: ["POST /orders", "GET /orders/{id}"],
+      maxBodyBytes: 65_536,
       uses: { ledger: "read-write", live: "read-write", placed: "send" },
       load: { perDay: 4_000_000, shape: "steady", ms: { p50: 30, p99: 95 }, memoryMb: 512 },
     }),
@@ -54,31 +57,55 @@ export const onContainers = ["orders", "status", "fulfil", "report"] as const;
 
 export interface CoreOptions {
   readonly core?: Partial<ContainerCoreArgs>;
+  /** What the stack's config says beside that all but web sockets is on containers. */
+  readonly config?: Partial<StackConfig>;
+  /** What the migrations are now. Default: they are run by hand */
+  readonly migrations?: string;
   readonly network?: NetworkArgs;
   readonly stack?: string;
   readonly protect?: boolean;
 }
 
 /** The shop's components, put together as the program does. */
-export function makeCore({ core: own, network: net, protect }: Omit<CoreOptions, "stack"> = {}) {
+export function makeCore({ core: own, network: net, ...options }: Omit<CoreOptions, "stack"> = {}) {
+  const { protect, migrations } = options;
   const system = shop;
-  const placements = Object.fromEntries(
-    onContainers.map((name) => [name, { host: "container" as const }]),
-  );
+  const plan = planCore(options.config);
+  const { placements, servers, workers, twins, functions } = plan;
+  const artefacts = Object.fromEntries([...functions, ...twins].map((name) => [name, code]));
   const network = new Network("network", net);
   const data = new DataStores("stores", { system, workloads: onContainers, network, protect });
+  const { databases } = data;
+  const runners = { ledger: { ...code, migrations: migrations ?? "" } };
+  const migrated =
+    migrations === undefined
+      ? undefined
+      : new Migrations("migrations", { databases, artefacts: runners, network });
   const source = { context: "context", dockerfile: "Dockerfile", tag: "abc123" };
   const image = new WorkloadImage("image", { source, protect });
-  const workloads = ["orders", "status"];
-  const balancer = new Balancer("balancer", { system, workloads, network, protect });
-  const stores = data.bindings;
+  const { cutover, overflow } = options.config ?? {};
+  const balanced = { system, workloads: servers, network, protect, cutover };
+  const balancer = new Balancer("balancer", balanced);
+  const stores = { ...data.bindings, ...migrated?.bindings };
   const { listeners } = balancer;
   const shared = { system, placements, stores, network, userPool };
-  new ServerlessEdge("edge", { ...shared, workloads, listeners });
-  const started = { system, placements, stores, workloads: ["fulfil", "report"] };
+  const served = { ...shared, artefacts, twins, workloads: ["orders", "status"], listeners };
+  const { functions: beside } = new ServerlessEdge("edge", served);
+  const started = { system, placements, stores, workloads: workers };
   const { consumers } = new EventPipeline("events", started);
-  const run = { workloads: onContainers, image, balancer, consumers };
+  const workloads = [...servers, ...workers];
+  const run = { workloads, image, balancer, consumers, twins: beside, overflow };
   return new ContainerCore("core", { ...shared, ...run, ...own });
+}
+
+/** What of the shop goes where. */
+export function planCore(config: Partial<StackConfig> = {}) {
+  const placement = {
+    ...Object.fromEntries(onContainers.map((name) => [name, "container"])),
+    ...config.placement,
+  };
+  const none = { network: {}, database: {}, capacity: {}, overflow: {}, cutover: {} };
+  return planStack(shop, { ...none, ...config, placement }, (name) => name !== "presence");
 }
 
 export const core = ({ stack = "dev", ...options }: CoreOptions = {}) =>

@@ -60,7 +60,7 @@ type Name = keyof typeof system.workloads;
 const divided = (
   hosts: Partial<Record<Name, Host>> = {},
   without: readonly Name[] = [],
-  options: { readonly migrated?: boolean } = {},
+  options: { readonly split?: readonly Name[] } = {},
 ) =>
   deploymentOf(
     system,
@@ -76,24 +76,34 @@ const because = (name: Name, ...args: Parameters<typeof divided>) =>
 
 describe("what of a system is deployed", () => {
   test("is what runs on functions", () => {
-    expect(divided().functions).toEqual(["page", "reads", "counts"]);
+    expect(divided().functions).toEqual(["page", "books", "reads", "counts"]);
   });
 
   test("is what runs in containers: what a queue starts, and what answers requests", () => {
-    const { functions, waiting, servers } = divided({ reads: "container", page: "container" });
-    expect(functions).toEqual(["counts"]);
-    expect([waiting, servers]).toEqual([["reads"], ["page"]]);
+    const { functions, workers, servers } = divided({ reads: "container", page: "container" });
+    expect(functions).toEqual(["books", "counts"]);
+    expect([workers, servers]).toEqual([["reads"], ["page"]]);
   });
 
-  test("is what uses a database, once somebody says that it is migrated", () => {
-    const migrated = (host: Host) => divided({ books: host }, [], { migrated: true });
-    expect(migrated("function").functions).toContain("books");
-    expect(migrated("container").servers).toEqual(["books"]);
+  test("is what uses a database, on either host", () => {
+    expect(divided({ books: "function" }).functions).toContain("books");
+    expect(divided({ books: "container" }).servers).toEqual(["books"]);
+  });
+
+  test("is a function beside the container, where requests overflow", () => {
+    const { functions, servers, twins } = divided({ page: "container-with-overflow" });
+    expect(functions).not.toContain("page");
+    expect([servers, twins]).toEqual([["page"], ["page"]]);
+  });
+
+  test.each<Host>(["function", "container"])("is both while it is split, placed on %s", (host) => {
+    const { functions, servers, twins } = divided({ page: host }, [], { split: ["page"] });
+    expect(functions).not.toContain("page");
+    expect([servers, twins]).toEqual([["page"], ["page"]]);
   });
 
   test.each<[Name, string, Partial<Record<Name, Host>>]>([
-    ["books", 'it uses sql "ledger", whose migrations no task runs yet; run them yourself', {}],
-    ["page", "no twin is made for its overflow yet", { page: "container-with-overflow" }],
+    ["reads", "has no requests that could overflow", { reads: "container-with-overflow" }],
     ["counts", "it is placed on gpu-container", { counts: "gpu-container" }],
     ["counts", "kind onMessage is called as a function", { counts: "container" }],
     ["reads", "no image is built yet", { reads: "function-image" }],

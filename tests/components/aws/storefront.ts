@@ -21,8 +21,8 @@ export const wholeStorefront = ({
   stack = "dev",
   ...mocked
 }: Pick<MockOptions, "outputs" | "invoke" | "stack"> = {}) => {
-  const { functions, waiting } = deployment;
-  const deployed = [...functions, ...waiting];
+  const { functions, workers } = deployment;
+  const deployed = [...functions, ...workers];
   const ofKind = (...kinds: readonly string[]) =>
     deployed.filter((name) =>
       kinds.includes(system.workloads[name as keyof typeof system.workloads].kind),

@@ -364,7 +364,7 @@ describe("a container's entry", () => {
         maxBodyBytes: 1000,
         verify: { tokenVerifier: { issuer: "token_issuer" } },
         routes: ["GET /notes"],
-        metrics: { workload: "notesApi" },
+        metrics: { workload: "metrics" },
         admission: { twin: { twin: { name: "notesApi", location: "twin" } } },
       },
     ]);

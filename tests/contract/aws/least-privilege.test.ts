@@ -39,8 +39,8 @@ const polling = {
   changes: ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"],
 } as const;
 
-const { functions, waiting, left } = deployment;
-const deployed = [...functions, ...waiting];
+const { functions, workers, left } = deployment;
+const deployed = [...functions, ...workers];
 const scenarios = Object.entries({ ...called, ...started }) as unknown as readonly (readonly [
   WorkloadName,
   Scenario<WorkloadName>,
@@ -134,7 +134,7 @@ describe("least privilege", () => {
       },
     );
 
-    it.each(waiting)(
+    it.each(workers)(
       "%s, on a container, may consume its queue, and no other",
       async (workload) => {
         const location = (await of(workload)).environment[sourceQueueEnv] ?? "";
@@ -155,7 +155,7 @@ describe("least privilege", () => {
 
   it("has a wildcard only where the service has none finer, each with its reason", async () => {
     const roles = graph.all("aws:iam/rolePolicy:RolePolicy");
-    const consumers = await Promise.all(waiting.map(of));
+    const consumers = await Promise.all(workers.map(of));
     const statements = [
       ...roles.flatMap(({ name }) => graph.policy(name).Statement),
       ...consumers.flatMap((consumer) => consumer.statements),
