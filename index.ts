@@ -12,6 +12,7 @@ import { EventPipeline } from "./components/aws/EventPipeline.ts";
 import { Network, type NetworkArgs, networkFaults } from "./components/aws/Network.ts";
 import { Observability } from "./components/aws/Observability.ts";
 import { ServerlessEdge } from "./components/aws/ServerlessEdge.ts";
+import { SocketEdge } from "./components/aws/SocketEdge.ts";
 import { UserPool } from "./components/aws/UserPool.ts";
 import { WorkloadImage } from "./components/aws/WorkloadImage.ts";
 import { bundleFunctions, hasCode } from "./components/shared/bundling.ts";
@@ -72,10 +73,12 @@ const ofKind = (...kinds: string[]) =>
     kinds.includes(system.workloads[name as keyof typeof system.workloads].kind),
   );
 
+const sockets = ofKind("socket");
+
 const alerts = new Alerts("alerts", alertsOf(settings), opts);
 const cors = corsOf(system, settings);
 const network = needsNetwork(system, deployed, containers)
-  ? new Network("network", net, opts)
+  ? new Network("network", { ...net, internetGateway: sockets.length > 0 }, opts)
   : undefined;
 const data = new DataStores(
   "stores",
@@ -105,6 +108,14 @@ const balancer =
     ? new Balancer("balancer", { ...inside, network, workloads: servers, protect }, opts)
     : undefined;
 const listeners = balancer?.listeners;
+const socketEdge =
+  network && balancer && sockets.length > 0
+    ? new SocketEdge(
+        "sockets",
+        { system, workloads: sockets, balancer, network, logRetentionDays, protect },
+        opts,
+      )
+    : undefined;
 const edge = new ServerlessEdge(
   "edge",
   { ...inside, workloads: ofKind("http"), listeners, userPool: users, cors },
@@ -132,6 +143,8 @@ const { link } = new Observability("watch", watched, opts);
 
 /** Where clients send requests. */
 export const url = edge.url;
+/** Where clients open web sockets, by workload. */
+export const socketUrl = socketEdge?.urls;
 /** Where people see how it fares: the stack's dashboard. */
 export const dashboard = link;
 export const userPoolId = users.pool.id;

@@ -12,7 +12,7 @@ import { record } from "./records.ts";
 import { serviceRole } from "./role.ts";
 
 export interface ContainerCoreArgs extends Omit<ContainerPlanArgs, "tasks"> {
-  /** The load balancer before the http workloads, where there are any. */
+  /** The load balancer before the http and socket workloads, where there are any. */
   readonly balancer?: Balancer;
   /** How long logs are kept, in days. Default: 14 */
   readonly logRetentionDays?: pulumi.Input<number>;

@@ -12,7 +12,7 @@ import { type ContainerPlanArgs, taskCalls } from "./container-plan.ts";
 import { imageCertificates, variablesOf } from "./function-plan.ts";
 import { grantsOf } from "./grants.ts";
 import { bareRole, type RoleTransforms, serviceRole } from "./role.ts";
-import { scaleOnBacklog, scaleOnRequests } from "./scaling.ts";
+import { scaleOnBacklog, scaleOnConnections, scaleOnRequests } from "./scaling.ts";
 import { scalingOf } from "./scaling-plan.ts";
 import { guarded, letThrough, waysOut } from "./security-groups.ts";
 
@@ -46,7 +46,7 @@ const stopSeconds = 30;
  * A workload as an ECS service on Fargate (arm64): a task role of its own that holds exactly the
  * actions and resources of its `uses`, a group that lets in the load balancer alone, a root file
  * system that cannot be written, a deployment that is rolled back when its tasks do not become
- * healthy, and a number of tasks that follows requests, or the queue down to none.
+ * healthy, and a number of tasks that follows requests, connections, or the queue down to none.
  */
 export class ContainerService extends pulumi.ComponentResource {
   readonly role: aws.iam.Role;
@@ -218,7 +218,9 @@ export class ContainerService extends pulumi.ComponentResource {
     const scaled = { cluster: shared.cluster.name, service: this.service.name, ...scaling };
     const target = tasks?.[workload];
     const consumer = consumers?.[workload];
-    if (target) scaleOnRequests(name, scaled, target, this);
+    if (args.system.workloads[workload]?.kind === "socket")
+      scaleOnConnections(name, scaled, args.logGroup, this);
+    else if (target) scaleOnRequests(name, scaled, target, this);
     else if (consumer) scaleOnBacklog(name, scaled, consumer.queueArn, this);
   }
 }

@@ -7,7 +7,7 @@ import type { Bindings } from "./bindings.ts";
 import type { Consumer } from "./consumers.ts";
 import { bindingFaults, callsOf, checksTokens, type TokenIssuer } from "./function-plan.ts";
 import { type Hosting, hostOf, isFunction } from "./hosting.ts";
-import { type Capacity, capacityFaults, scalingOf } from "./scaling-plan.ts";
+import { answersRequests, type Capacity, capacityFaults, scalingOf } from "./scaling-plan.ts";
 import { type Calls, type NetworkPlace, reachFaults } from "./security-groups.ts";
 
 /** The image that tasks are started from. A `WorkloadImage` is one. */
@@ -27,7 +27,7 @@ export interface ContainerPlanArgs {
   readonly stores?: Bindings;
   readonly network: NetworkPlace;
   readonly image: TaskImage;
-  /** Of http workloads: what the load balancer has for them, `Balancer.tasks`. */
+  /** Of http and socket workloads: what the load balancer has for them, `Balancer.tasks`. */
   readonly tasks?: Readonly<Record<string, Tasks>>;
   /** Of workloads that queues start: `EventPipeline.consumers`. */
   readonly consumers?: Readonly<Record<string, Consumer>>;
@@ -61,10 +61,8 @@ export function containerObstacle(
   const instead = unbuilt[host];
   if (instead !== undefined) return `it is placed on ${host}: ${instead}`;
   if (workload.gpu) return `it needs a GPU: ${unbuilt["gpu-container"]}`;
-  if (workload.kind === "socket")
-    return "it holds web sockets, and no way for them into the network is made yet; leave it out";
   const fed = sourceOf(system, name)?.via === "queue" || workload.kind === "workflow";
-  return fed || workload.kind === "http"
+  return fed || answersRequests(workload)
     ? undefined
     : `kind ${workload.kind} is called as a function; place it on a function`;
 }
@@ -87,7 +85,7 @@ function workloadFaults(args: ContainerPlanArgs, name: string): Fault[] {
   const obstacle = containerObstacle(system, name, host);
   if (obstacle !== undefined) return say(obstacle);
   return [
-    ...(workload.kind === "http"
+    ...(answersRequests(workload)
       ? Object.hasOwn(tasks, name)
         ? []
         : say(`no load balancer has a target for it; give tasks["${name}"]`)

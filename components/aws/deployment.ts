@@ -1,8 +1,9 @@
 import type { Host } from "../../planner/index.ts";
-import { type System, usesOf } from "../../spec/index.ts";
+import { type System, usesOf, type Workload } from "../../spec/index.ts";
 import { networkKinds } from "./bindings.ts";
 import { containerObstacle } from "./container-plan.ts";
 import { isFunction } from "./hosting.ts";
+import { answersRequests } from "./scaling-plan.ts";
 
 /** What of a system goes to AWS, with the components that there are. */
 export interface Deployment {
@@ -10,7 +11,7 @@ export interface Deployment {
   readonly functions: readonly string[];
   /** On containers, started by a queue, or asked for steps by one. */
   readonly waiting: readonly string[];
-  /** On containers, answering requests. */
+  /** On containers, answering requests, or holding web sockets. */
   readonly servers: readonly string[];
   /** Not at all, and why. */
   readonly left: readonly { readonly name: string; readonly because: string }[];
@@ -44,7 +45,7 @@ export function deploymentOf(
   }
   const kept = placed.filter(({ name }) => !reasons.has(name));
   const onContainers = kept.filter(({ host }) => !isFunction(host)).map(({ name }) => name);
-  const answers = (name: string) => system.workloads[name]?.kind === "http";
+  const answers = (name: string) => answersRequests(system.workloads[name] as Workload);
   return {
     functions: kept.filter(({ host }) => isFunction(host)).map(({ name }) => name),
     waiting: onContainers.filter((name) => !answers(name)),

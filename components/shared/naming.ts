@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 /**
  * Longest physical names, in characters (AWS service quotas: Lambda, IAM, SQS, SNS, EventBridge and
- * its Scheduler, Kinesis, Step Functions, DynamoDB, CloudWatch, Budgets, Cost Explorer, API Gateway,
+ * its Scheduler, Kinesis, Step Functions, DynamoDB, CloudWatch, CloudFront, Budgets, Cost Explorer, API Gateway,
  * Cognito, EC2, ECS, ECR, Elastic Load Balancing, RDS, ElastiCache, Secrets Manager and S3). Prefixes
  * leave room for the provider's own 26.
  */
@@ -20,6 +20,8 @@ export const nameLimits = {
   stateMachine: 80,
   alarm: 255,
   dashboard: 255,
+  // After "Spillway/".
+  metricSpace: 246,
   budget: 100,
   anomaly: 1024,
   table: 255,
@@ -33,6 +35,9 @@ export const nameLimits = {
   database: 56,
   cache: 40,
   repository: 256,
+  edgeFunction: 64,
+  vpcOrigin: 64,
+  logDelivery: 60,
   secretPrefix: 486,
   bucketPrefix: 37,
   // A logical name that the provider ends with 8 characters of its own.

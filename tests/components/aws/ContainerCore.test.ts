@@ -417,9 +417,9 @@ describe("what cannot run is refused, with what to do", () => {
       "no instances with a GPU are made yet",
     ],
     [
-      "a socket",
+      "a socket that nothing leads to",
       { core: { workloads: ["presence"] } },
-      "holds web sockets, and no way for them into the network is made yet",
+      'workload "presence": no load balancer has a target for it; give tasks["presence"]',
     ],
     [
       "no balancer",

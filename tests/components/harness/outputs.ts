@@ -59,8 +59,17 @@ export function plausibleOutputs({ type, name: logical, inputs }: Made): Record<
       return { name, arn: arn("events", `event-bus/${name}`) };
     case "aws:cloudwatch/eventRule:EventRule":
       return { name, arn: arn("events", `rule/${inputs.eventBusName}/${name}`) };
+    case "aws:cloudfront/distribution:Distribution":
+      return {
+        arn: `arn:aws:cloudfront::${account}:distribution/${logical}-id`,
+        domainName: `${logical}.cloudfront.net`,
+      };
     case "aws:lb/loadBalancer:LoadBalancer":
-      return { name, arn: arn("elasticloadbalancing", `loadbalancer/app/${name}/0123`) };
+      return {
+        name,
+        arn: arn("elasticloadbalancing", `loadbalancer/app/${name}/0123`),
+        dnsName: `internal-${name}.${region}.elb.amazonaws.com`,
+      };
     case "aws:lb/listener:Listener":
       return {
         arn: `${inputs.loadBalancerArn}/${logical}`.replace(":loadbalancer/", ":listener/"),
@@ -131,6 +140,8 @@ export function awsInvoke(token: string): Record<string, unknown> {
     case "aws:index/getAvailabilityZones:getAvailabilityZones":
       // Not in their order, and more than are asked for.
       return { names: ["c", "a", "d", "b"].map((zone) => region + zone) };
+    case "aws:ec2/getSecurityGroup:getSecurityGroup":
+      return { id: "cloudfront-group-id" };
     case "aws:index/getPartition:getPartition":
       return { partition: "aws" };
     case "aws:index/getRegion:getRegion":
