@@ -7,7 +7,7 @@ import { ContainerCore } from "./components/aws/ContainerCore.ts";
 import { connectionFaults } from "./components/aws/container-plan.ts";
 import { DataStores } from "./components/aws/DataStores.ts";
 import { databaseDefaults } from "./components/aws/database.ts";
-import { deploymentOf, needsNetwork } from "./components/aws/deployment.ts";
+import { deploymentOf, needsGpu, needsNetwork } from "./components/aws/deployment.ts";
 import { EventPipeline } from "./components/aws/EventPipeline.ts";
 import { Network, type NetworkArgs, networkFaults } from "./components/aws/Network.ts";
 import { Observability } from "./components/aws/Observability.ts";
@@ -67,7 +67,11 @@ const shared = {
   placements,
   artefacts: await bundleFunctions({ system, workloads: functions }),
 };
-const source = await imageSource({ system, workloads: containers });
+const [onGpu, plain] = [true, false].map((gpu) =>
+  containers.filter((name) => needsGpu(system, name) === gpu),
+) as [string[], string[]];
+const source = await imageSource({ system, workloads: plain });
+const gpuSource = await imageSource({ system, workloads: onGpu, gpu: true });
 const ofKind = (...kinds: string[]) =>
   deployed.filter((name) =>
     kinds.includes(system.workloads[name as keyof typeof system.workloads].kind),
@@ -127,11 +131,14 @@ const events = new EventPipeline(
   { ...inside, workloads: started, stores: { ...stores, ...edge.bindings }, alarms: alerts.arn },
   opts,
 );
-if (network && source) {
-  const image = new WorkloadImage("image", { source, protect }, opts);
+if (network && containers.length > 0) {
+  const image = source && new WorkloadImage("image", { source, protect }, opts);
+  const gpuImage =
+    gpuSource && new WorkloadImage("gpu-image", { source: gpuSource, protect }, opts);
   const { bindings } = edge;
   const { consumers } = events;
-  const run = { workloads: containers, network, image, balancer, consumers, capacity };
+  const images = { image, gpuImage };
+  const run = { workloads: containers, network, ...images, balancer, consumers, capacity };
   new ContainerCore(
     "core",
     { ...shared, ...run, stores: { ...stores, ...bindings }, userPool: users },

@@ -32,7 +32,7 @@ export interface Settings {
   readonly cache: Part<"cache">;
   /** Who migrates databases: "by-hand", or "" where nobody says so. */
   readonly migrations: (typeof migrators)[number];
-  /** Tasks by workload: min, max, spot (percent), connections (of a socket, per task). */
+  /** Tasks by workload: min, max, spot (percent), on, instanceType, connections (of a socket). */
   readonly capacity: Readonly<Record<string, Part<"capacity">>>;
   /** Hosts chosen by hand, by workload. */
   readonly placement: Readonly<Record<string, Host>>;
@@ -56,7 +56,14 @@ const parts = {
     connections: "number",
   },
   cache: { nodeType: "text", nodes: "number" },
-  capacity: { min: "number", max: "number", spot: "number", connections: "number" },
+  capacity: {
+    min: "number",
+    max: "number",
+    spot: "number",
+    on: "text",
+    instanceType: "text",
+    connections: "number",
+  },
 } as const;
 type Types = { text: string; number: number; flag: boolean; list: readonly string[] };
 /** A setting that is an object; its values are held to their types here, and weighed by components. */

@@ -1,6 +1,5 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { taskSize } from "../../planner/index.ts";
 import type { Workload } from "../../spec/index.ts";
 import { commandOf } from "../shared/image.ts";
 import { physicalName } from "../shared/naming.ts";
@@ -8,9 +7,11 @@ import { type Transform, transformed } from "../shared/transform.ts";
 import type { Account } from "./account.ts";
 import { taskPort } from "./Balancer.ts";
 import { boundUses, statementsFor, storeTargets } from "./bindings.ts";
-import { type ContainerPlanArgs, taskCalls } from "./container-plan.ts";
+import { type ContainerPlanArgs, imageOf, taskCalls } from "./container-plan.ts";
 import { imageCertificates, variablesOf } from "./function-plan.ts";
 import { grantsOf } from "./grants.ts";
+import type { Instances } from "./Instances.ts";
+import { taskHostOf, taskLimits } from "./instance-plan.ts";
 import { bareRole, type RoleTransforms, serviceRole } from "./role.ts";
 import { scaleOnBacklog, scaleOnConnections, scaleOnRequests } from "./scaling.ts";
 import { scalingOf } from "./scaling-plan.ts";
@@ -36,6 +37,8 @@ export interface ContainerServiceArgs extends ContainerPlanArgs {
   readonly workload: string;
   readonly shared: Cluster;
   readonly logGroup: aws.cloudwatch.LogGroup;
+  /** What its tasks run on. Default: Fargate */
+  readonly instances?: Instances;
   readonly transform?: ContainerTransforms;
 }
 
@@ -43,7 +46,7 @@ export interface ContainerServiceArgs extends ContainerPlanArgs {
 const stopSeconds = 30;
 
 /**
- * A workload as an ECS service on Fargate (arm64): a task role of its own that holds exactly the
+ * A workload as an ECS service, on Fargate (arm64) or on instances: a task role of its own that holds exactly the
  * actions and resources of its `uses`, a group that lets in the load balancer alone, a root file
  * system that cannot be written, a deployment that is rolled back when its tasks do not become
  * healthy, and a number of tasks that follows requests, connections, or the queue down to none.
@@ -58,6 +61,7 @@ export class ContainerService extends pulumi.ComponentResource {
     super("spillway:aws:ContainerService", name, {}, opts);
     const uses = boundUses(args.system, args.workload, args.stores);
     const consumer = args.consumers?.[args.workload];
+    const calls = taskCalls(args.system, args.workload, args.instances ? "ec2" : "fargate");
     const own = {
       service: "ecs-tasks.amazonaws.com",
       condition: { StringEquals: { "aws:SourceAccount": args.shared.account.id } },
@@ -73,7 +77,7 @@ export class ContainerService extends pulumi.ComponentResource {
     this.securityGroup = guarded(
       `${name}-group`,
       args.network.vpcId,
-      [...storeTargets(uses), ...waysOut(taskCalls(args.system, args.workload), args.network)],
+      [...storeTargets(uses), ...waysOut(calls, args.network)],
       this,
     );
     this.#letIn(name, args);
@@ -93,9 +97,9 @@ export class ContainerService extends pulumi.ComponentResource {
   }
 
   #makeTaskDefinition(name: string, args: ContainerServiceArgs) {
-    const { shared, logGroup, image } = args;
+    const { shared, logGroup } = args;
     const workload = args.system.workloads[args.workload] as Workload;
-    const size = taskSize(workload.load.memoryMb);
+    const host = taskHostOf(workload, args.capacity?.[args.workload]);
     const environment = {
       ...(args.consumers?.[args.workload]?.environment ??
         variablesOf(
@@ -107,13 +111,14 @@ export class ContainerService extends pulumi.ComponentResource {
     };
     const container = {
       name: args.workload,
-      image: image.uri,
+      image: imageOf(args, host.gpu)?.uri ?? "",
       command: commandOf(args.workload),
       essential: true,
       readonlyRootFilesystem: true,
       privileged: false,
       linuxParameters: { capabilities: { drop: ["ALL"] }, initProcessEnabled: true },
       stopTimeout: stopSeconds,
+      ...(host.gpu && { resourceRequirements: [{ type: "GPU", value: "1" }] }),
       environment: Object.entries(environment)
         .sort(([a], [b]) => (a < b ? -1 : 1))
         .map(([key, value]) => ({ name: key, value })),
@@ -136,11 +141,13 @@ export class ContainerService extends pulumi.ComponentResource {
       `${name}-task`,
       transformed(args.transform?.task, `${name}-task`, {
         family: physicalName(name, "taskFamily"),
-        requiresCompatibilities: ["FARGATE"],
+        requiresCompatibilities: [host.on === "ec2" ? "EC2" : "FARGATE"],
         networkMode: "awsvpc",
-        runtimePlatform: { cpuArchitecture: "ARM64", operatingSystemFamily: "LINUX" },
-        cpu: String(size.vCpu * 1024),
-        memory: String(size.memoryMb),
+        runtimePlatform: {
+          cpuArchitecture: host.gpu ? "X86_64" : "ARM64",
+          operatingSystemFamily: "LINUX",
+        },
+        ...taskLimits(workload, host),
         executionRoleArn: shared.executionRole.arn,
         taskRoleArn: this.role.arn,
         containerDefinitions: pulumi.jsonStringify([container]),
@@ -163,12 +170,16 @@ export class ContainerService extends pulumi.ComponentResource {
         cluster: shared.cluster.arn,
         taskDefinition: this.taskDefinition.arn,
         desiredCount: min,
-        capacityProviderStrategies: [
-          ...(spot < 100
-            ? [{ capacityProvider: "FARGATE", base: Math.max(1, min), weight: 100 - spot }]
-            : []),
-          ...(spot > 0 ? [{ capacityProvider: "FARGATE_SPOT", weight: spot }] : []),
-        ],
+        // Else another strategy would be another service, under the same name.
+        forceNewDeployment: true,
+        capacityProviderStrategies: args.instances
+          ? [{ capacityProvider: args.instances.provider.name, base: 1, weight: 100 }]
+          : [
+              ...(spot < 100
+                ? [{ capacityProvider: "FARGATE", base: Math.max(1, min), weight: 100 - spot }]
+                : []),
+              ...(spot > 0 ? [{ capacityProvider: "FARGATE_SPOT", weight: spot }] : []),
+            ],
         networkConfiguration: {
           subnets: network.subnetIds,
           securityGroups: [this.securityGroup.id],

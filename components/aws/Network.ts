@@ -55,6 +55,7 @@ const interfaces: Readonly<
   identity: ["cognito-idp"],
   registry: ["ecr.api", "ecr.dkr"],
   logs: ["logs"],
+  agent: ["ecs", "ecs-agent", "ecs-telemetry"],
 };
 
 /** Endpoints that may be asked for. */

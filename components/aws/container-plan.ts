@@ -7,6 +7,7 @@ import type { Bindings } from "./bindings.ts";
 import type { Consumer } from "./consumers.ts";
 import { bindingFaults, callsOf, checksTokens, type TokenIssuer } from "./function-plan.ts";
 import { type Hosting, hostOf, isFunction } from "./hosting.ts";
+import { instanceCalls, instanceFaults, type Launcher, taskHostOf } from "./instance-plan.ts";
 import { answersRequests, type Capacity, capacityFaults, scalingOf } from "./scaling-plan.ts";
 import { type Calls, type NetworkPlace, reachFaults } from "./security-groups.ts";
 
@@ -26,7 +27,10 @@ export interface ContainerPlanArgs {
   readonly placements?: Hosting["placements"];
   readonly stores?: Bindings;
   readonly network: NetworkPlace;
-  readonly image: TaskImage;
+  /** Of the workloads without a GPU, for arm64. */
+  readonly image?: TaskImage;
+  /** Of the workloads with a GPU, for x86 with CUDA. */
+  readonly gpuImage?: TaskImage;
   /** Of http and socket workloads: what the load balancer has for them, `Balancer.tasks`. */
   readonly tasks?: Readonly<Record<string, Tasks>>;
   /** Of workloads that queues start: `EventPipeline.consumers`. */
@@ -36,31 +40,47 @@ export interface ContainerPlanArgs {
   readonly capacity?: Readonly<Record<string, Capacity>>;
 }
 
+/** The image that a workload is started from. */
+export const imageOf = (
+  { image, gpuImage }: Pick<ContainerPlanArgs, "image" | "gpuImage">,
+  gpu: boolean,
+): TaskImage | undefined => (gpu ? gpuImage : image);
+
 /** Hosts that are containers, and not built yet, with what to do instead. */
 const unbuilt: Readonly<Partial<Record<Host, string>>> = {
   "container-with-overflow": "no twin is made for its overflow yet; place it on container",
-  "gpu-container": "no instances with a GPU are made yet; leave it out",
 };
 
 /** What tasks call beside what the workload does: their image's registry, and the logs. */
 export const startingCalls = { kinds: ["registry", "logs", "objectStore"] } as const;
 
-/** All that a workload's tasks call. */
-export function taskCalls(system: System, workload: string): Calls {
-  const { kinds, outside } = callsOf(system, workload);
-  return { kinds: [...new Set([...kinds, ...startingCalls.kinds])], outside };
+/** All that a workload's tasks call. On instances, these start them. */
+export function taskCalls(system: System, workload: string, on: Launcher = "fargate"): Calls {
+  const calls = callsOf(system, workload);
+  return on === "ec2" ? calls : both(calls, { ...startingCalls, outside: [] });
 }
+
+const both = (one: Calls, other: Calls): Calls => ({
+  kinds: [...new Set([...one.kinds, ...other.kinds])],
+  outside: [...one.outside, ...other.outside],
+});
+
+/** Where a workload runs in a container, if nobody says more. */
+const ownHost = ({ gpu }: Workload): Host => (gpu ? "gpu-container" : "container");
 
 /** Why a workload cannot run in a container yet, or at all; `undefined` for what can. */
 export function containerObstacle(
   system: System,
   name: string,
-  host: Host = "container",
+  host: Host = ownHost(system.workloads[name] as Workload),
 ): string | undefined {
   const workload = system.workloads[name] as Workload;
   const instead = unbuilt[host];
   if (instead !== undefined) return `it is placed on ${host}: ${instead}`;
-  if (workload.gpu) return `it needs a GPU: ${unbuilt["gpu-container"]}`;
+  if (host === "gpu-container" && !workload.gpu)
+    return "it is placed on gpu-container, and says of no GPU that it needs one; say gpu: true, or place it on container";
+  if (workload.gpu && host !== "gpu-container")
+    return `it needs a GPU, which ${host} has none of; place it on gpu-container`;
   const fed = sourceOf(system, name)?.via === "queue" || workload.kind === "workflow";
   return fed || answersRequests(workload)
     ? undefined
@@ -80,10 +100,11 @@ function workloadFaults(args: ContainerPlanArgs, name: string): Fault[] {
   const workload = Object.hasOwn(system.workloads, name) ? system.workloads[name] : undefined;
   const say = (fault: Fault): Fault[] => [`workload "${name}": ${fault}`];
   if (!workload) return say("it is not declared; leave it out");
-  const host = args.placements?.[name] ? hostOf(args, name) : "container";
+  const host = args.placements?.[name] ? hostOf(args, name) : ownHost(workload);
   if (isFunction(host)) return say(`placed on ${host}; leave it out, or place it on container`);
   const obstacle = containerObstacle(system, name, host);
   if (obstacle !== undefined) return say(obstacle);
+  const { on } = taskHostOf(workload, args.capacity?.[name]);
   return [
     ...(answersRequests(workload)
       ? Object.hasOwn(tasks, name)
@@ -102,9 +123,20 @@ function workloadFaults(args: ContainerPlanArgs, name: string): Fault[] {
       : []),
     ...bindingFaults(system, name, args.stores),
     ...capacityFaults(scalingOf(workload, args.capacity?.[name])).flatMap(say),
-    ...reachFaults(taskCalls(system, name), "in a container", network).flatMap(say),
+    ...instanceFaults(workload, args.capacity?.[name]).flatMap(say),
+    ...imageFaults(args, workload).flatMap(say),
+    ...reachFaults(
+      on === "ec2" ? both(taskCalls(system, name, on), instanceCalls) : taskCalls(system, name),
+      "in a container",
+      network,
+    ).flatMap(say),
   ];
 }
+
+const imageFaults = (args: ContainerPlanArgs, { gpu = false }: Workload): Fault[] =>
+  imageOf(args, gpu)
+    ? []
+    : [`no image ${gpu ? "with CUDA is given; give gpuImage" : "is given; give image"}`];
 
 /** Connections that a process opens to a database: see runtime/adapters/sql-pool.ts. */
 const connectionsOf = { function: 1, task: 5 } as const;

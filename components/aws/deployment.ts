@@ -63,6 +63,10 @@ export const needsNetwork = (
   containers.length > 0 ||
   deployed.some((name) => usesOf(system, name).some(({ kind }) => networkKinds.includes(kind)));
 
+/** Whether a workload runs on instances with a GPU, from an image of its own. */
+export const needsGpu = (system: System, workload: string): boolean =>
+  system.workloads[workload]?.gpu === true;
+
 function obstacle(system: System, name: string, host: Host, migrated: boolean): string | undefined {
   const uses = usesOf(system, name);
   const scanner = uses.find(({ kind }) => kind === "scanner");

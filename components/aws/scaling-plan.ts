@@ -10,6 +10,10 @@ export interface Capacity {
   readonly max?: number;
   /** Share of the tasks beyond the fewest that runs on Spot, in percent. Default: 0 */
   readonly spot?: number;
+  /** "fargate" or "ec2", on instances of this account. Default: "fargate"; "ec2" where a GPU is needed */
+  readonly on?: string;
+  /** On "ec2". Default: "m7g.large"; with a GPU the one that the planner's prices are of, g5.xlarge */
+  readonly instanceType?: string;
   /** Of a socket: connections that a task shall hold. Default: as half of its memory takes */
   readonly connections?: number;
 }

@@ -40,6 +40,8 @@ export const endpointKinds = [
   // What containers need to start, and functions have from Lambda.
   "registry",
   "logs",
+  // What instances of a cluster need to belong to it.
+  "agent",
 ] as const;
 export const isEndpointKind = (kind: Use["kind"]): kind is EndpointKind & Use["kind"] =>
   (endpointKinds as readonly string[]).includes(kind);

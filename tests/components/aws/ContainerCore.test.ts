@@ -412,9 +412,9 @@ describe("what cannot run is refused, with what to do", () => {
       "no twin is made for its overflow yet; place it on container",
     ],
     [
-      "a GPU",
+      "a GPU for who needs none",
       { core: { placements: { orders: { host: "gpu-container" } } } },
-      "no instances with a GPU are made yet",
+      "it is placed on gpu-container, and says of no GPU that it needs one; say gpu: true",
     ],
     [
       "a socket that nothing leads to",

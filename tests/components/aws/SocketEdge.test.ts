@@ -1,10 +1,9 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { portsOf } from "../../../components/aws/Balancer.ts";
-import type { SocketEdge } from "../../../components/aws/SocketEdge.ts";
 import { scalingOf } from "../../../components/aws/scaling-plan.ts";
 import { inOrder, nothingHere, patternOf } from "../../../components/aws/socket-plan.ts";
 import type { Graph } from "../harness.ts";
-import { type LiveOptions, live, runLive, sockets } from "./socket-fixtures.ts";
+import { type LiveOptions, live, type makeLive, runLive, sockets } from "./socket-fixtures.ts";
 
 const type = {
   delivery: "aws:cloudwatch/logDelivery:LogDelivery",
@@ -20,7 +19,7 @@ const type = {
   source: "aws:cloudwatch/logDeliverySource:LogDeliverySource",
 } as const;
 
-let graph: Graph<SocketEdge>;
+let graph: Graph<ReturnType<typeof makeLive>>;
 let port: Readonly<Record<string, number>>;
 beforeAll(async () => {
   graph = await runLive();
@@ -100,7 +99,9 @@ describe("the way in for web sockets", () => {
 
   test("is told to clients with scheme and path", async () => {
     const urls = await Promise.all(
-      Object.values(graph.result.urls).map((url) => new Promise((done) => url.apply(done))),
+      Object.values(graph.result.edge?.urls ?? {}).map(
+        (url) => new Promise((done) => url.apply(done)),
+      ),
     );
     expect(urls).toEqual([
       "wss://sockets.cloudfront.net/presence",

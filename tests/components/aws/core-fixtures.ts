@@ -67,7 +67,12 @@ export function makeCore({ core: own, network: net, protect }: Omit<CoreOptions,
   );
   const network = new Network("network", net);
   const data = new DataStores("stores", { system, workloads: onContainers, network, protect });
-  const source = { context: "context", dockerfile: "Dockerfile", tag: "abc123" };
+  const source = {
+    context: "context",
+    dockerfile: "Dockerfile",
+    platform: "linux/arm64" as const,
+    tag: "abc123",
+  };
   const image = new WorkloadImage("image", { source, protect });
   const workloads = ["orders", "status"];
   const balancer = new Balancer("balancer", { system, workloads, network, protect });
