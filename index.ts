@@ -6,11 +6,12 @@ import { Channels } from "./components/aws/Channels.ts";
 import { ContainerCore } from "./components/aws/ContainerCore.ts";
 import { connectionFaults } from "./components/aws/container-plan.ts";
 import { DataStores } from "./components/aws/DataStores.ts";
-import { databaseDefaults } from "./components/aws/database.ts";
+import { allConnections, databaseDefaults } from "./components/aws/database.ts";
 import { deploymentOf, needsGpu, needsNetwork } from "./components/aws/deployment.ts";
 import { EventPipeline } from "./components/aws/EventPipeline.ts";
 import { Network, type NetworkArgs, networkFaults } from "./components/aws/Network.ts";
 import { Observability } from "./components/aws/Observability.ts";
+import { proxyPool } from "./components/aws/proxy.ts";
 import { ServerlessEdge } from "./components/aws/ServerlessEdge.ts";
 import { SocketEdge } from "./components/aws/SocketEdge.ts";
 import { UserPool } from "./components/aws/UserPool.ts";
@@ -36,6 +37,7 @@ const deployed = [...functions, ...containers];
 const placements = Object.fromEntries(placed.map((placement) => [placement.name, placement]));
 const net = settings.network as NetworkArgs;
 const { capacity, database, cache } = settings;
+const { connections = databaseDefaults.connections } = database;
 
 // The rest of the declaration is left out, aloud; but not what the stack's config asks for.
 const faults = [
@@ -48,7 +50,8 @@ const faults = [
   ...networkFaults(net).map((fault) => `network: ${fault}`),
   ...connectionFaults(
     { system, workloads: deployed, placements, capacity },
-    database.connections ?? databaseDefaults.connections,
+    connections,
+    database.proxy ? proxyPool(allConnections(connections)) : undefined,
   ),
 ];
 if (faults.length > 0) throw new pulumi.RunError(faults.join("\n"));

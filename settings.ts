@@ -26,7 +26,7 @@ export interface Settings {
   readonly corsOrigins: readonly string[];
   /** The network: range, zones, nat ("none", "one", "per-zone"), endpoints. Default: its component's */
   readonly network: Part<"network">;
-  /** Databases: instanceClass, multiAz, storageGb, maxStorageGb, backupDays, connections. */
+  /** Databases: instanceClass, multiAz, storageGb, maxStorageGb, backupDays, connections, proxy. */
   readonly database: Part<"database">;
   /** Caches: nodeType, nodes. */
   readonly cache: Part<"cache">;
@@ -54,6 +54,7 @@ const parts = {
     maxStorageGb: "number",
     backupDays: "number",
     connections: "number",
+    proxy: "flag",
   },
   cache: { nodeType: "text", nodes: "number" },
   capacity: {

@@ -24,6 +24,8 @@ export interface Binding {
   readonly userArn?: Input<string>;
   /** Of a native resource: what code may do with it. */
   readonly actions?: readonly string[];
+  /** Of a database: the proxy before it, which many short-lived clients share. */
+  readonly pooled?: Pick<Binding, "arn" | "location" | "securityGroupId">;
 }
 
 /** A dead-letter queue. */
@@ -49,6 +51,10 @@ export type Bound = Use & { readonly binding: Binding };
 /** What a workload uses, bound. Only where nothing is missing: see `bindingFaults`. */
 export const boundUses = (system: System, workload: string, stores: Bindings = {}): Bound[] =>
   usesOf(system, workload).map((use) => ({ ...use, binding: stores[bindingKey(use)] as Binding }));
+
+/** The same uses by way of their proxies, where there are any: for functions, of which there may be many. */
+export const pooledUses = (uses: readonly Bound[]): Bound[] =>
+  uses.map((use) => ({ ...use, binding: { ...use.binding, ...use.binding.pooled } }));
 
 /** The statements that bound uses stand for, in their order. */
 export const statementsFor = (uses: readonly Bound[]): Output<Statement[]> => {

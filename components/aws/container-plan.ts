@@ -146,6 +146,7 @@ const whileDeploying = 2;
 /**
  * More connections than a database has, where everything that is placed runs at its most.
  * @param connections what the database has for workloads
+ * @param pool what the proxy before it holds at the most, for all functions together. Default: there is none
  */
 export function connectionFaults(
   {
@@ -155,13 +156,18 @@ export function connectionFaults(
     capacity,
   }: Pick<ContainerPlanArgs, "system" | "workloads" | "placements" | "capacity">,
   connections: number,
+  pool?: number,
 ): Fault[] {
   const stores = Object.entries(system.stores).filter(([, { kind }]) => kind === "sql");
   return stores.flatMap(([store]): Fault[] => {
     const users = workloads.filter((name) =>
       usesOf(system, name).some((use) => use.name === store),
     );
-    const held = users.map((name) => {
+    const pooled = pool !== undefined && users.some((name) => isFunction(hostOf({ placements }, name)));
+    const direct = pooled
+      ? users.filter((name) => !isFunction(hostOf({ placements }, name)))
+      : users;
+    const held = direct.map((name) => {
       const workload = system.workloads[name] as Workload;
       if (!isFunction(hostOf({ placements }, name)))
         return whileDeploying * scalingOf(workload, capacity?.[name]).max * connectionsOf.task;
@@ -170,9 +176,11 @@ export function connectionFaults(
         connectionsOf.function
       );
     });
-    const most = held.reduce((sum, each) => sum + each, 0);
+    const shared = pooled ? [["proxy", pool] as const] : [];
+    const all = [...direct.map((name, index) => [name, held[index] ?? 0] as const), ...shared];
+    const most = all.reduce((sum, [, each]) => sum + each, 0);
     if (most <= connections) return [];
-    const parts = users.map((name, index) => `${name} ${held[index]}`).join(", ");
+    const parts = all.map((each) => each.join(" ")).join(", ");
     return [
       `sql "${store}": ${parts} connections at the most, over the ${connections} of database.connections; raise it with database.instanceClass, or lower the workloads' capacity.max`,
     ];

@@ -37,6 +37,7 @@ export const nameLimits = {
   instanceProfile: 128,
   loadBalancer: 32,
   database: 56,
+  proxy: 60,
   cache: 40,
   repository: 256,
   edgeFunction: 64,
@@ -90,7 +91,7 @@ export const physicalName = (logical: string, kind: keyof typeof nameLimits): st
  */
 export function physicalId(
   logical: string,
-  kind: "database" | "cache" | "loadBalancer" | "repository",
+  kind: "database" | "cache" | "loadBalancer" | "proxy" | "repository",
 ): string {
   const name = `${pulumi.getProject()}-${pulumi.getStack()}-${logical}`;
   const kept = name

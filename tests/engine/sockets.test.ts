@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { EngineEvent, Stack } from "@pulumi/pulumi/automation/index.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Capacity } from "../../components/aws/scaling-plan.ts";
 import { type Engine, openEngine, openStack, stateText } from "../../tools/engine.ts";
 import { makeLive, workers } from "../components/aws/socket-fixtures.ts";
 import { inCloud, resourcesOf } from "./state.ts";
@@ -12,7 +13,7 @@ describe("sockets and a GPU on the real engine", { timeout: 300_000 }, () => {
   let folder: string;
   let engine: Engine;
   let stack: Stack;
-  let capacity: object = { report: { on: "ec2" } };
+  let capacity: Readonly<Record<string, Capacity>> = { report: { on: "ec2" } };
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "spillway-sockets-"));

@@ -36,7 +36,7 @@ beforeAll(async () => {
 const template = (name: string) => graph.find(type.template, `${name}-template`).inputs;
 const task = (workload: string, of = graph) => {
   const { containerDefinitions, ...inputs } = of.find(type.task, `core-${workload}-task`).inputs;
-  return { ...inputs, container: JSON.parse(containerDefinitions)[0] };
+  return { inputs, container: JSON.parse(containerDefinitions)[0] };
 };
 
 describe("instances", () => {
@@ -181,8 +181,7 @@ describe("a task on instances", () => {
   test("has an address and a group of its own, and is as closed as any other", () => {
     for (const workload of workers) {
       expect(task(workload)).toMatchObject({
-        requiresCompatibilities: ["EC2"],
-        networkMode: "awsvpc",
+        inputs: { requiresCompatibilities: ["EC2"], networkMode: "awsvpc" },
         container: {
           readonlyRootFilesystem: true,
           linuxParameters: { capabilities: { drop: ["ALL"] } },
@@ -199,9 +198,7 @@ describe("a task on instances", () => {
 
   test("with a GPU takes it, and the CPU beside it, from the image with CUDA", () => {
     expect(task("classify")).toMatchObject({
-      runtimePlatform: { cpuArchitecture: "X86_64" },
-      cpu: "4096",
-      memory: "4096",
+      inputs: { runtimePlatform: { cpuArchitecture: "X86_64" }, cpu: "4096", memory: "4096" },
       container: { resourceRequirements: [{ type: "GPU", value: "1" }] },
     });
     expect(task("classify").container.image).toContain("shop-dev-gpu-image@sha256:def456");
@@ -211,7 +208,7 @@ describe("a task on instances", () => {
 
   test("without a GPU runs on Fargate unless the stack says otherwise", async () => {
     const usual = await runLive({ workloads: [], workers });
-    expect(task("report", usual).requiresCompatibilities).toEqual(["FARGATE"]);
+    expect(task("report", usual).inputs.requiresCompatibilities).toEqual(["FARGATE"]);
     expect(usual.all(type.group).map(({ name }) => name)).toEqual(["core-classify-on"]);
   });
 });

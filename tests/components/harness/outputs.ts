@@ -97,6 +97,14 @@ export function plausibleOutputs({ type, name: logical, inputs }: Made): Record<
         address: `${inputs.identifier}.rds.amazonaws.com`,
         masterUserSecrets: [{ secretArn: arn("secretsmanager", `secret:rds!${logical}-AbCdEf`) }],
       };
+    case "aws:rds/proxy:Proxy":
+      return {
+        name,
+        arn: arn("rds", `db-proxy:prx-${logical}`),
+        endpoint: `${name}.proxy-1a2b.${region}.rds.amazonaws.com`,
+      };
+    case "aws:rds/proxyDefaultTargetGroup:ProxyDefaultTargetGroup":
+      return { name: "default" };
     case "aws:elasticache/replicationGroup:ReplicationGroup":
       return {
         arn: arn("elasticache", `replicationgroup:${inputs.replicationGroupId}`),
