@@ -5,12 +5,13 @@ import { Balancer } from "./components/aws/Balancer.ts";
 import { Channels } from "./components/aws/Channels.ts";
 import { ContainerCore } from "./components/aws/ContainerCore.ts";
 import { DataStores } from "./components/aws/DataStores.ts";
-import { needsNetwork } from "./components/aws/deployment.ts";
+import { needsGpu, needsNetwork } from "./components/aws/deployment.ts";
 import { EventPipeline } from "./components/aws/EventPipeline.ts";
 import { Migrations } from "./components/aws/Migrations.ts";
 import { Network, type NetworkArgs } from "./components/aws/Network.ts";
 import { Observability } from "./components/aws/Observability.ts";
 import { ServerlessEdge } from "./components/aws/ServerlessEdge.ts";
+import { SocketEdge } from "./components/aws/SocketEdge.ts";
 import { planStack } from "./components/aws/stack-plan.ts";
 import { UserPool } from "./components/aws/UserPool.ts";
 import { WorkloadImage } from "./components/aws/WorkloadImage.ts";
@@ -39,12 +40,18 @@ const provider = new aws.Provider("aws", {
 const opts = { providers: [provider] };
 const made = { system, workloads: plan.deployed };
 const artefacts = await bundleFunctions({ system, workloads: [...functions, ...twins] });
-const source = await imageSource({ system, workloads: containers });
+const [onGpu, plain] = [true, false].map((gpu) =>
+  containers.filter((name) => needsGpu(system, name) === gpu),
+) as [string[], string[]];
+const source = await imageSource({ system, workloads: plain });
+const gpuSource = await imageSource({ system, workloads: onGpu, gpu: true });
 const shared = { system, logRetentionDays, placements, artefacts };
 
 const alerts = new Alerts("alerts", alertsOf(settings), opts);
+const sockets = ofKind("socket");
+const net = settings.network as NetworkArgs;
 const network = needsNetwork(system, plan.deployed, containers)
-  ? new Network("network", settings.network as NetworkArgs, opts)
+  ? new Network("network", { ...net, internetGateway: sockets.length > 0 }, opts)
   : undefined;
 
 const cors = corsOf(system, settings);
@@ -66,6 +73,14 @@ const balancer =
   network && servers.length > 0
     ? new Balancer("balancer", { ...served, network, workloads: servers }, opts)
     : undefined;
+const socketEdge =
+  network && balancer && sockets.length > 0
+    ? new SocketEdge(
+        "sockets",
+        { system, workloads: sockets, balancer, network, logRetentionDays, protect },
+        opts,
+      )
+    : undefined;
 const routed = { workloads: ofKind("http"), twins, listeners: balancer?.listeners };
 const edge = new ServerlessEdge("edge", { ...inside, ...routed, userPool: users, cors }, opts);
 const bound = { ...stores, ...edge.bindings };
@@ -76,28 +91,23 @@ const events = new EventPipeline(
   opts,
 );
 const { consumers: fed } = events;
-const run = { workloads: containers, balancer, consumers: fed, capacity, overflow };
+const images = {
+  image: source && new WorkloadImage("image", { source, protect }, opts),
+  gpuImage: gpuSource && new WorkloadImage("gpu-image", { source: gpuSource, protect }, opts),
+};
+const tasks = { workloads: containers, balancer, consumers: fed, capacity, overflow };
+const run = { ...shared, ...tasks, ...images, twins: edge.functions, stores: bound };
 const core =
-  network && source
-    ? new ContainerCore(
-        "core",
-        {
-          ...shared,
-          ...run,
-          network,
-          image: new WorkloadImage("image", { source, protect }, opts),
-          twins: edge.functions,
-          stores: bound,
-          userPool: users,
-        },
-        opts,
-      )
+  network && containers.length > 0
+    ? new ContainerCore("core", { ...run, network, userPool: users }, opts)
     : undefined;
 const watched = { ...made, stores, edge, users, events, core, alerts };
 const { link } = new Observability("watch", watched, opts);
 
 /** Where clients send requests. */
 export const url = edge.url;
+/** Where clients open web sockets, by workload. */
+export const socketUrl = socketEdge?.urls;
 /** Where people see how it fares: the stack's dashboard. */
 export const dashboard = link;
 export const userPoolId = users.pool.id;

@@ -26,7 +26,7 @@ export interface Settings {
   readonly corsOrigins: readonly string[];
   /** The network: range, zones, nat ("none", "one", "per-zone"), endpoints. Default: its component's */
   readonly network: Part<"network">;
-  /** Databases: instanceClass, multiAz, storageGb, maxStorageGb, backupDays, connections. */
+  /** Databases: instanceClass, multiAz, storageGb, maxStorageGb, backupDays, connections, proxy. */
   readonly database: Part<"database">;
   /** Caches: nodeType, nodes. */
   readonly cache: Part<"cache">;
@@ -34,7 +34,7 @@ export interface Settings {
   readonly migrations: (typeof migrators)[number];
   /** Certificate of the load balancer's listeners: arn, serverName. Empty: HTTP, inside alone. */
   readonly certificate: Part<"certificate">;
-  /** Tasks by workload: min, max, spot (percent). */
+  /** Tasks by workload: min, max, spot (percent), on, instanceType, connections (of a socket). */
   readonly capacity: ByWorkload<"capacity">;
   /** Function twins by workload: perHourUsd, concurrency, ceiling. */
   readonly overflow: ByWorkload<"overflow">;
@@ -60,10 +60,18 @@ const parts = {
     maxStorageGb: "number",
     backupDays: "number",
     connections: "number",
+    proxy: "flag",
   },
   cache: { nodeType: "text", nodes: "number" },
   certificate: { arn: "text", serverName: "text" },
-  capacity: { min: "number", max: "number", spot: "number" },
+  capacity: {
+    min: "number",
+    max: "number",
+    spot: "number",
+    on: "text",
+    instanceType: "text",
+    connections: "number",
+  },
   overflow: { perHourUsd: "number", concurrency: "number", ceiling: "number" },
   cutover: { function: "number" },
 } as const;

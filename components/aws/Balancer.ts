@@ -11,11 +11,12 @@ import { type Cutovers, cutoverFaults } from "./cutover-plan.ts";
 import type { Listener } from "./edge-plan.ts";
 import type { WorkloadFunction } from "./Function.ts";
 import { record } from "./records.ts";
+import { answersRequests } from "./scaling-plan.ts";
 import { closedGroup, type NetworkPlace } from "./security-groups.ts";
 
 export interface BalancerArgs {
   readonly system: System;
-  /** Names of the http workloads on containers. */
+  /** Names of the http and socket workloads on containers. */
   readonly workloads: readonly string[];
   readonly network: NetworkPlace;
   /** Workloads that a function answers as well, and the share of their requests that it does. */
@@ -25,6 +26,8 @@ export interface BalancerArgs {
     readonly arn: pulumi.Input<string>;
     readonly serverName: pulumi.Input<string>;
   };
+  /** How long a connection may be silent, in seconds, 1 to 4000: see {@link idleDefault}. */
+  readonly idleSeconds?: number;
   /** How long access logs are kept, in days. Default: 14 */
   readonly logRetentionDays?: pulumi.Input<number>;
   /** Refuse to delete it. Default: true */
@@ -54,6 +57,12 @@ interface Shares {
 export const taskPort = 8080;
 /** What the HTTP entry for containers takes to drain, in seconds. */
 const drainSeconds = 25;
+/**
+ * How long a connection may be silent where nothing is said, in seconds: the load balancer's own
+ * default, of 1 to 4000 (Elastic Load Balancing User Guide, connection idle timeout, 2026-11).
+ */
+export const idleDefault = 60;
+const mostIdle = 4_000;
 /** Of one load balancer (Elastic Load Balancing User Guide, quotas, 2026-11). */
 const mostListeners = 50;
 /** Listeners' ports lie in this range. */
@@ -73,9 +82,13 @@ const ports = { first: 10_000, count: 20_000 } as const;
 export class Balancer extends pulumi.ComponentResource {
   readonly loadBalancer: aws.lb.LoadBalancer;
   readonly group: aws.ec2.SecurityGroup;
+  /** How long a connection may be silent, in seconds. */
+  readonly idleSeconds: number;
+  /** The name that the listeners' certificate must have; without one they speak HTTP. */
+  readonly serverName?: pulumi.Input<string>;
   /** By workload; of those that are split, once the edge is made. */
   readonly tasks: Readonly<Record<string, Tasks>>;
-  /** For the edge: where each workload listens. */
+  /** For what is before it: where each workload listens. */
   readonly listeners: Readonly<Record<string, Listener>>;
 
   constructor(name: string, args: BalancerArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -83,6 +96,8 @@ export class Balancer extends pulumi.ComponentResource {
     super("spillway:aws:Balancer", name, {}, opts);
     const { vpcId } = args.network;
     const port = portsOf(args.workloads);
+    this.idleSeconds = args.idleSeconds ?? idleDefault;
+    if (args.certificate) this.serverName = args.certificate.serverName;
 
     this.group = closedGroup(`${name}-group`, "Load balancer of containers", vpcId, this);
     this.loadBalancer = this.#makeBalancer(name, args);
@@ -145,6 +160,7 @@ export class Balancer extends pulumi.ComponentResource {
         subnets: network.subnetIds,
         securityGroups: [this.group.id],
         dropInvalidHeaderFields: true,
+        idleTimeout: this.idleSeconds,
         enableDeletionProtection: protect,
         accessLogs: { bucket: bucket.bucket, enabled: true },
       }),
@@ -256,12 +272,16 @@ export function portsOf(workloads: readonly string[]): Readonly<Record<string, n
   return Object.fromEntries([...taken].map(([port, workload]) => [workload, port]));
 }
 
-function balancerFaults({ system, workloads, cutover = {} }: BalancerArgs): Fault[] {
+function balancerFaults({ system, workloads, cutover = {}, ...args }: BalancerArgs): Fault[] {
+  const { idleSeconds = idleDefault } = args;
   return [
     ...cutoverFaults(system, cutover),
     ...Object.keys(cutover)
       .filter((name) => !workloads.includes(name))
       .map((name) => `cutover.${name}: it has no listener here; name it among workloads`),
+    ...(Number.isInteger(idleSeconds) && idleSeconds >= 1 && idleSeconds <= mostIdle
+      ? []
+      : [`idleSeconds ${idleSeconds}; give whole seconds, 1 to ${mostIdle}`]),
     ...(workloads.length > mostListeners
       ? [
           `${workloads.length} workloads, over the ${mostListeners} listeners of a load balancer; use two, each with its own workloads`,
@@ -270,7 +290,7 @@ function balancerFaults({ system, workloads, cutover = {} }: BalancerArgs): Faul
     ...workloads.flatMap((name) => {
       const workload = Object.hasOwn(system.workloads, name) ? system.workloads[name] : undefined;
       if (!workload) return [`workload "${name}" is not declared; leave it out`];
-      return workload.kind === "http"
+      return answersRequests(workload)
         ? []
         : [`workload "${name}": kind ${workload.kind} answers no requests; leave it out`];
     }),

@@ -1,6 +1,5 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { taskSize } from "../../planner/index.ts";
 import { metricsEnv, type Workload } from "../../spec/index.ts";
 import { commandOf } from "../shared/image.ts";
 import { physicalName } from "../shared/naming.ts";
@@ -8,13 +7,15 @@ import { type Transform, transformed } from "../shared/transform.ts";
 import type { Account } from "./account.ts";
 import { taskPort } from "./Balancer.ts";
 import { boundUses, readyOf, statementsFor, storeTargets } from "./bindings.ts";
-import { type ContainerPlanArgs, overflows, taskCalls } from "./container-plan.ts";
+import { type ContainerPlanArgs, imageOf, overflows, taskCalls } from "./container-plan.ts";
 import { imageCertificates, variablesOf } from "./function-plan.ts";
 import { grantsOf } from "./grants.ts";
+import type { Instances } from "./Instances.ts";
+import { taskHostOf, taskLimits } from "./instance-plan.ts";
 import { overflowVariables, type Twins } from "./overflow.ts";
 import { twinStatement } from "./permissions.ts";
 import { bareRole, type RoleTransforms, serviceRole } from "./role.ts";
-import { scaleOnBacklog, scaleOnRequests } from "./scaling.ts";
+import { scaleOnBacklog, scaleOnConnections, scaleOnRequests } from "./scaling.ts";
 import { scalingOf } from "./scaling-plan.ts";
 import { guarded, letThrough, waysOut } from "./security-groups.ts";
 
@@ -38,6 +39,8 @@ export interface ContainerServiceArgs extends ContainerPlanArgs {
   readonly workload: string;
   readonly shared: Cluster;
   readonly logGroup: aws.cloudwatch.LogGroup;
+  /** What its tasks run on. Default: Fargate */
+  readonly instances?: Instances;
   readonly transform?: ContainerTransforms;
 }
 
@@ -49,10 +52,10 @@ const twinOf = (args: ContainerServiceArgs): Twins[string] | undefined =>
 const stopSeconds = 30;
 
 /**
- * A workload as an ECS service on Fargate (arm64): a task role of its own that holds exactly the
+ * A workload as an ECS service, on Fargate (arm64) or on instances: a task role of its own that holds exactly the
  * actions and resources of its `uses`, a group that lets in the load balancer alone, a root file
  * system that cannot be written, a deployment that is rolled back when its tasks do not become
- * healthy, and a number of tasks that follows requests, or the queue down to none.
+ * healthy, and a number of tasks that follows requests, connections, or the queue down to none.
  */
 export class ContainerService extends pulumi.ComponentResource {
   readonly role: aws.iam.Role;
@@ -72,6 +75,7 @@ export class ContainerService extends pulumi.ComponentResource {
     this.spills = twin !== undefined;
     if (args.system.workloads[args.workload]?.kind === "http")
       this.reportsAs = physicalName(name, "taskFamily");
+    const calls = taskCalls(args, args.workload, args.instances ? "ec2" : "fargate");
     const own = {
       service: "ecs-tasks.amazonaws.com",
       condition: { StringEquals: { "aws:SourceAccount": args.shared.account.id } },
@@ -98,7 +102,7 @@ export class ContainerService extends pulumi.ComponentResource {
     this.securityGroup = guarded(
       `${name}-group`,
       args.network.vpcId,
-      [...storeTargets(uses), ...waysOut(taskCalls(args, args.workload), args.network)],
+      [...storeTargets(uses), ...waysOut(calls, args.network)],
       this,
     );
     this.#letIn(name, args);
@@ -118,10 +122,10 @@ export class ContainerService extends pulumi.ComponentResource {
   }
 
   #makeTaskDefinition(name: string, args: ContainerServiceArgs) {
-    const { shared, logGroup, image } = args;
+    const { shared, logGroup } = args;
     const workload = args.system.workloads[args.workload] as Workload;
-    const size = taskSize(workload.load.memoryMb);
     const twin = twinOf(args);
+    const host = taskHostOf(workload, args.capacity?.[args.workload]);
     const environment = {
       ...(args.consumers?.[args.workload]?.environment ??
         variablesOf(
@@ -142,13 +146,14 @@ export class ContainerService extends pulumi.ComponentResource {
     };
     const container = {
       name: args.workload,
-      image: image.uri,
+      image: imageOf(args, host.gpu)?.uri ?? "",
       command: commandOf(args.workload),
       essential: true,
       readonlyRootFilesystem: true,
       privileged: false,
       linuxParameters: { capabilities: { drop: ["ALL"] }, initProcessEnabled: true },
       stopTimeout: stopSeconds,
+      ...(host.gpu && { resourceRequirements: [{ type: "GPU", value: "1" }] }),
       environment: Object.entries(environment)
         .sort(([a], [b]) => (a < b ? -1 : 1))
         .map(([key, value]) => ({ name: key, value })),
@@ -171,11 +176,13 @@ export class ContainerService extends pulumi.ComponentResource {
       `${name}-task`,
       transformed(args.transform?.task, `${name}-task`, {
         family: physicalName(name, "taskFamily"),
-        requiresCompatibilities: ["FARGATE"],
+        requiresCompatibilities: [host.on === "ec2" ? "EC2" : "FARGATE"],
         networkMode: "awsvpc",
-        runtimePlatform: { cpuArchitecture: "ARM64", operatingSystemFamily: "LINUX" },
-        cpu: String(size.vCpu * 1024),
-        memory: String(size.memoryMb),
+        runtimePlatform: {
+          cpuArchitecture: host.gpu ? "X86_64" : "ARM64",
+          operatingSystemFamily: "LINUX",
+        },
+        ...taskLimits(workload, host),
         executionRoleArn: shared.executionRole.arn,
         taskRoleArn: this.role.arn,
         containerDefinitions: pulumi.jsonStringify([container]),
@@ -198,17 +205,11 @@ export class ContainerService extends pulumi.ComponentResource {
         cluster: shared.cluster.arn,
         taskDefinition: this.taskDefinition.arn,
         desiredCount: min,
-        capacityProviderStrategies: [
-          {
-            capacityProvider: "FARGATE",
-            base: Math.max(1, min),
-            weight: spot < 100 ? 100 - spot : 1,
-          },
-          // Without a weight the base would be placed nowhere: of a thousand one is on demand.
-          ...(spot > 0
-            ? [{ capacityProvider: "FARGATE_SPOT", weight: spot < 100 ? spot : 1_000 }]
-            : []),
-        ],
+        // Else another strategy would be another service, under the same name.
+        forceNewDeployment: true,
+        capacityProviderStrategies: args.instances
+          ? [{ capacityProvider: args.instances.provider.name, base: 1, weight: 100 }]
+          : fargateStrategies(min, spot),
         networkConfiguration: {
           subnets: network.subnetIds,
           securityGroups: [this.securityGroup.id],
@@ -259,7 +260,20 @@ export class ContainerService extends pulumi.ComponentResource {
     const scaled = { cluster: shared.cluster.name, service: this.service.name, ...scaling };
     const target = tasks?.[workload];
     const consumer = consumers?.[workload];
-    if (target) scaleOnRequests(name, scaled, target, this);
+    if (args.system.workloads[workload]?.kind === "socket")
+      scaleOnConnections(name, scaled, args.logGroup, this);
+    else if (target) scaleOnRequests(name, scaled, target, this);
     else if (consumer) scaleOnBacklog(name, scaled, consumer.queueArn, this);
   }
 }
+
+/** The first tasks are on demand, and of the others as many as are not on Spot. */
+const fargateStrategies = (min: number, spot: number) => [
+  {
+    capacityProvider: "FARGATE",
+    base: Math.max(1, min),
+    weight: spot < 100 ? 100 - spot : 1,
+  },
+  // Without a weight the base would be placed nowhere: of a thousand one is on demand.
+  ...(spot > 0 ? [{ capacityProvider: "FARGATE_SPOT", weight: spot < 100 ? spot : 1_000 }] : []),
+];

@@ -4,7 +4,14 @@ import type { Workload } from "../../spec/index.ts";
 import { nameLimits, physicalName, plain } from "../shared/naming.ts";
 import { type Transform, transformed } from "../shared/transform.ts";
 import { checked, plainFaults, refuse, retentionFault } from "../shared/validation.ts";
-import { type Bound, boundUses, readyOf, statementsFor, storeTargets } from "./bindings.ts";
+import {
+  type Bound,
+  boundUses,
+  pooledUses,
+  readyOf,
+  statementsFor,
+  storeTargets,
+} from "./bindings.ts";
 import {
   type Code,
   callsOf,
@@ -70,7 +77,7 @@ export class WorkloadFunction extends pulumi.ComponentResource {
     ]);
     super("spillway:aws:WorkloadFunction", name, {}, opts);
     const workload = args.system.workloads[args.workload] as Workload;
-    const uses = boundUses(args.system, args.workload, args.stores);
+    const uses = pooledUses(boundUses(args.system, args.workload, args.stores));
     const inNetwork = networkUses(uses).length > 0 ? args.network : undefined;
 
     this.logGroup = this.#makeLogGroup(name, args);

@@ -22,6 +22,11 @@ export interface NetworkArgs {
   readonly zones?: number;
   /** Default: "one", which fails with its zone */
   readonly nat?: (typeof natStrategies)[number];
+  /**
+   * Attach an internet gateway without NAT too: no subnet has a route to it, but CloudFront reaches
+   * no VPC without one. Default: false
+   */
+  readonly internetGateway?: boolean;
   /** Interface endpoints, each of which costs by the hour and zone. Default: none */
   readonly endpoints?: readonly EndpointKind[];
   readonly transform?: {
@@ -51,6 +56,7 @@ const interfaces: Readonly<
   lambda: ["lambda"],
   registry: ["ecr.api", "ecr.dkr"],
   logs: ["logs"],
+  agent: ["ecs", "ecs-agent", "ecs-telemetry"],
 };
 
 /** Endpoints that may be asked for. */
@@ -76,6 +82,7 @@ export class Network extends pulumi.ComponentResource implements NetworkPlace {
   readonly natGateways: readonly aws.ec2.NatGateway[];
   readonly endpoints: Readonly<Partial<Record<EndpointKind, Endpoint>>>;
   readonly internet: boolean;
+  readonly internetGatewayId?: pulumi.Output<string>;
   readonly #zones: pulumi.Output<string[]>;
 
   constructor(name: string, args: NetworkArgs = {}, opts?: pulumi.ComponentResourceOptions) {
@@ -101,7 +108,11 @@ export class Network extends pulumi.ComponentResource implements NetworkPlace {
       { vpcId: this.vpcId, ingress: [], egress: [] },
       { parent: this },
     );
-    this.natGateways = nat === "none" ? [] : this.#makeWaysOut(name, plan, nat, args);
+    const gateway =
+      nat !== "none" || args.internetGateway ? this.#makeInternetGateway(name) : undefined;
+    if (gateway) this.internetGatewayId = gateway.id;
+    this.natGateways =
+      nat === "none" || !gateway ? [] : this.#makeWaysOut(name, plan, nat, gateway, args);
     this.internet = nat !== "none";
     const inside = plan.inside.map((cidr, zone) => this.#makeInside(name, cidr, zone, args));
     this.subnetIds = inside.map(({ subnet }) => subnet.id);
@@ -130,12 +141,21 @@ export class Network extends pulumi.ComponentResource implements NetworkPlace {
     );
   }
 
-  #makeWaysOut(name: string, { outside }: AddressPlan, nat: "one" | "per-zone", args: NetworkArgs) {
-    const gateway = new aws.ec2.InternetGateway(
+  #makeInternetGateway(name: string) {
+    return new aws.ec2.InternetGateway(
       `${name}-internet`,
       { vpcId: this.vpcId, tags: { Name: name } },
       { parent: this },
     );
+  }
+
+  #makeWaysOut(
+    name: string,
+    { outside }: AddressPlan,
+    nat: "one" | "per-zone",
+    gateway: aws.ec2.InternetGateway,
+    args: NetworkArgs,
+  ) {
     const table = this.#makeTable(`${name}-outside`);
     const route = new aws.ec2.Route(
       `${name}-outside`,
@@ -234,12 +254,19 @@ export class Network extends pulumi.ComponentResource implements NetworkPlace {
   }
 }
 
+/**
+ * Zones that CloudFront's VPC origins do not reach (CloudFront Developer Guide, restrict access with
+ * VPC origins, 2026-09). They are left out for everybody: a subnet that moves takes all in it along.
+ */
+const unreached = ["use1-az3", "usw1-az2", "apne1-az3", "cac1-az3"];
+
 /** The first zones of the region, by name: a zone that AWS adds moves no subnet. */
 const zoneNames = (zones: number, parent: pulumi.Resource): pulumi.Output<string[]> =>
   aws
     .getAvailabilityZonesOutput(
       {
         state: "available",
+        excludeZoneIds: unreached,
         // Local zones lack most services.
         filters: [{ name: "opt-in-status", values: ["opt-in-not-required"] }],
       },

@@ -17,8 +17,9 @@ export interface WorkloadImageArgs {
 const kept = 20;
 
 /**
- * The one image of all workloads on containers (arm64): built by BuildKit, tagged by its content, in
- * a repository whose tags cannot be moved and whose images are scanned when they come.
+ * The one image of all workloads on containers of a kind (arm64; with a GPU, x86 with CUDA): built by
+ * BuildKit, tagged by its content, in a repository whose tags cannot be moved and whose images are
+ * scanned when they come.
  * @example
  * const image = new WorkloadImage("image", { source });
  */
@@ -65,7 +66,7 @@ export class WorkloadImage extends pulumi.ComponentResource implements TaskImage
         repositoryUrl: this.repository.repositoryUrl,
         context: source.context,
         dockerfile: source.dockerfile,
-        platform: "linux/arm64",
+        platform: source.platform,
         imageTag: source.tag,
       },
       { parent: this },

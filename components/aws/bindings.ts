@@ -26,6 +26,8 @@ export interface Binding {
   readonly actions?: readonly string[];
   /** Of a database: what has to be done before code uses it. */
   readonly ready?: Resource;
+  /** Of a database: the proxy before it, which many short-lived clients share. */
+  readonly pooled?: Pick<Binding, "arn" | "location" | "securityGroupId">;
 }
 
 /** A dead-letter queue. */
@@ -51,6 +53,10 @@ export type Bound = Use & { readonly binding: Binding };
 /** What a workload uses, bound. Only where nothing is missing: see `bindingFaults`. */
 export const boundUses = (system: System, workload: string, stores: Bindings = {}): Bound[] =>
   usesOf(system, workload).map((use) => ({ ...use, binding: stores[bindingKey(use)] as Binding }));
+
+/** The same uses by way of their proxies, where there are any: for functions, of which there may be many. */
+export const pooledUses = (uses: readonly Bound[]): Bound[] =>
+  uses.map((use) => ({ ...use, binding: { ...use.binding, ...use.binding.pooled } }));
 
 /** The statements that bound uses stand for, in their order. */
 export const statementsFor = (uses: readonly Bound[]): Output<Statement[]> => {

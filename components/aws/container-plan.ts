@@ -7,8 +7,9 @@ import type { Bindings } from "./bindings.ts";
 import type { Consumer } from "./consumers.ts";
 import { bindingFaults, callsOf, checksTokens, type TokenIssuer } from "./function-plan.ts";
 import { type Hosting, hostOf, isFunction } from "./hosting.ts";
+import { instanceCalls, instanceFaults, type Launcher, taskHostOf } from "./instance-plan.ts";
 import { type Overflows, overflowFaults, type Twins, twinCalls } from "./overflow.ts";
-import { type Capacity, capacityFaults, scalingOf } from "./scaling-plan.ts";
+import { answersRequests, type Capacity, capacityFaults, scalingOf } from "./scaling-plan.ts";
 import { type Calls, type NetworkPlace, reachFaults } from "./security-groups.ts";
 
 /** The image that tasks are started from. A `WorkloadImage` is one. */
@@ -27,8 +28,11 @@ export interface ContainerPlanArgs {
   readonly placements?: Hosting["placements"];
   readonly stores?: Bindings;
   readonly network: NetworkPlace;
-  readonly image: TaskImage;
-  /** Of http workloads: what the load balancer has for them, `Balancer.tasks`. */
+  /** Of the workloads without a GPU, for arm64. */
+  readonly image?: TaskImage;
+  /** Of the workloads with a GPU, for x86 with CUDA. */
+  readonly gpuImage?: TaskImage;
+  /** Of http and socket workloads: what the load balancer has for them, `Balancer.tasks`. */
   readonly tasks?: Readonly<Record<string, Tasks>>;
   /** Of workloads that queues start: `EventPipeline.consumers`. */
   readonly consumers?: Readonly<Record<string, Consumer>>;
@@ -40,23 +44,30 @@ export interface ContainerPlanArgs {
   readonly overflow?: Overflows;
 }
 
-/** Hosts that are containers, and not built yet, with what to do instead. */
-const unbuilt: Readonly<Partial<Record<Host, string>>> = {
-  "gpu-container": "no instances with a GPU are made yet; leave it out",
-};
+/** The image that a workload is started from. */
+export const imageOf = (
+  { image, gpuImage }: Pick<ContainerPlanArgs, "image" | "gpuImage">,
+  gpu: boolean,
+): TaskImage | undefined => (gpu ? gpuImage : image);
 
 /** What tasks call beside what the workload does: their image's registry, and the logs. */
 export const startingCalls = { kinds: ["registry", "logs", "objectStore"] } as const;
 
-/** All that a workload's tasks call. */
+/** All that a workload's tasks call. On instances, these start them. */
 export function taskCalls(
   { system, placements }: Pick<ContainerPlanArgs, "system" | "placements">,
   workload: string,
+  on: Launcher = "fargate",
 ): Calls {
-  const { kinds, outside } = callsOf(system, workload);
   const toTwin = overflows({ placements }, workload) ? twinCalls : [];
-  return { kinds: [...new Set([...kinds, ...startingCalls.kinds, ...toTwin])], outside };
+  const calls = both(callsOf(system, workload), { kinds: toTwin, outside: [] });
+  return on === "ec2" ? calls : both(calls, { ...startingCalls, outside: [] });
 }
+
+const both = (one: Calls, other: Calls): Calls => ({
+  kinds: [...new Set([...one.kinds, ...other.kinds])],
+  outside: [...one.outside, ...other.outside],
+});
 
 /** Whether a workload's tasks hand requests to a function twin. */
 export const overflows = (
@@ -73,22 +84,24 @@ export const capacityPlaceFaults = (
     .filter((name) => !workloads.includes(name))
     .map((name) => `capacity.${name}: it is on no container here; take it out, or place it on one`);
 
+/** Where a workload runs in a container, if nobody says more. */
+const ownHost = ({ gpu }: Workload): Host => (gpu ? "gpu-container" : "container");
+
 /** Why a workload cannot run in a container yet, or at all; `undefined` for what can. */
 export function containerObstacle(
   system: System,
   name: string,
-  host: Host = "container",
+  host: Host = ownHost(system.workloads[name] as Workload),
 ): string | undefined {
   const workload = system.workloads[name] as Workload;
-  const instead = unbuilt[host];
-  if (instead !== undefined) return `it is placed on ${host}: ${instead}`;
-  if (workload.gpu) return `it needs a GPU: ${unbuilt["gpu-container"]}`;
-  if (workload.kind === "socket")
-    return "it holds web sockets, and no way for them into the network is made yet; leave it out";
+  if (host === "gpu-container" && !workload.gpu)
+    return "it is placed on gpu-container, and says of no GPU that it needs one; say gpu: true, or place it on container";
+  if (workload.gpu && host !== "gpu-container")
+    return `it needs a GPU, which ${host} has none of; place it on gpu-container`;
   if (host === "container-with-overflow" && workload.kind !== "http")
     return `kind ${workload.kind} has no requests that could overflow; place it on container`;
   const fed = sourceOf(system, name)?.via === "queue" || workload.kind === "workflow";
-  return fed || workload.kind === "http"
+  return fed || answersRequests(workload)
     ? undefined
     : `kind ${workload.kind} is called as a function; place it on a function`;
 }
@@ -109,12 +122,13 @@ function workloadFaults(args: ContainerPlanArgs, name: string): Fault[] {
   const workload = Object.hasOwn(system.workloads, name) ? system.workloads[name] : undefined;
   const say = (fault: Fault): Fault[] => [`workload "${name}": ${fault}`];
   if (!workload) return say("it is not declared; leave it out");
-  const host = args.placements?.[name] ? hostOf(args, name) : "container";
+  const host = args.placements?.[name] ? hostOf(args, name) : ownHost(workload);
   if (isFunction(host)) return say(`placed on ${host}; leave it out, or place it on container`);
   const obstacle = containerObstacle(system, name, host);
   if (obstacle !== undefined) return say(obstacle);
+  const { on } = taskHostOf(workload, args.capacity?.[name]);
   return [
-    ...(workload.kind === "http"
+    ...(answersRequests(workload)
       ? Object.hasOwn(tasks, name)
         ? []
         : say(`no load balancer has a target for it; give tasks["${name}"]`)
@@ -134,9 +148,20 @@ function workloadFaults(args: ContainerPlanArgs, name: string): Fault[] {
       : []),
     ...bindingFaults(system, name, args.stores),
     ...capacityFaults(scalingOf(workload, args.capacity?.[name])).flatMap(say),
-    ...reachFaults(taskCalls(args, name), "in a container", network).flatMap(say),
+    ...instanceFaults(workload, args.capacity?.[name]).flatMap(say),
+    ...imageFaults(args, workload).flatMap(say),
+    ...reachFaults(
+      on === "ec2" ? both(taskCalls(args, name, on), instanceCalls) : taskCalls(args, name),
+      "in a container",
+      network,
+    ).flatMap(say),
   ];
 }
+
+const imageFaults = (args: ContainerPlanArgs, { gpu = false }: Workload): Fault[] =>
+  imageOf(args, gpu)
+    ? []
+    : [`no image ${gpu ? "with CUDA is given; give gpuImage" : "is given; give image"}`];
 
 /** Connections that a process opens to a database: see runtime/adapters/sql-pool.ts. */
 const connectionsOf = { function: 1, task: 5 } as const;
@@ -147,6 +172,7 @@ const whileDeploying = 2;
  * More connections than a database has, where everything that is placed runs at its most.
  * @param args.functionsBeside workloads on containers that have a function as well
  * @param connections what the database has for workloads
+ * @param pool what the proxy before it holds at the most, for all functions together. Default: there is none
  */
 export function connectionFaults(
   {
@@ -159,26 +185,33 @@ export function connectionFaults(
     readonly functionsBeside?: readonly string[];
   },
   connections: number,
+  pool?: number,
 ): Fault[] {
   const stores = Object.entries(system.stores).filter(([, { kind }]) => kind === "sql");
   return stores.flatMap(([store]): Fault[] => {
     const users = workloads.filter((name) =>
       usesOf(system, name).some((use) => use.name === store),
     );
-    const held = users.map((name) => {
+    const onFunction = (name: string) => isFunction(hostOf({ placements }, name));
+    const asFunction = (name: string) => onFunction(name) || functionsBeside.includes(name);
+    const pooled = pool !== undefined && users.some(asFunction);
+    const direct = pooled ? users.filter((name) => !onFunction(name)) : users;
+    const held = direct.map((name) => {
       const workload = system.workloads[name] as Workload;
       const inFunctions =
         (placements?.[name]?.concurrency?.reserved ?? Number.POSITIVE_INFINITY) *
         connectionsOf.function;
-      if (isFunction(hostOf({ placements }, name))) return inFunctions;
+      if (onFunction(name)) return inFunctions;
       const inTasks =
         whileDeploying * scalingOf(workload, capacity?.[name]).max * connectionsOf.task;
-      return functionsBeside.includes(name) ? inTasks + inFunctions : inTasks;
+      return asFunction(name) && !pooled ? inTasks + inFunctions : inTasks;
     });
-    const most = held.reduce((sum, each) => sum + each, 0);
+    const shared = pooled ? [["proxy", pool] as const] : [];
+    const all = [...direct.map((name, index) => [name, held[index] ?? 0] as const), ...shared];
+    const most = all.reduce((sum, [, each]) => sum + each, 0);
     if (most <= connections) return [];
     const beside = users.some((name) => functionsBeside.includes(name));
-    const parts = users.map((name, index) => `${name} ${held[index]}`).join(", ");
+    const parts = all.map((each) => each.join(" ")).join(", ");
     return [
       `sql "${store}": ${parts} connections at the most, over the ${connections} of database.connections; raise it with database.instanceClass, or lower the workloads' capacity.max${beside ? " and overflow.concurrency" : ""}`,
     ];

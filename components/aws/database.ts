@@ -4,6 +4,7 @@ import { physicalId } from "../shared/naming.ts";
 import { type Transform, transformed } from "../shared/transform.ts";
 import type { Account } from "./account.ts";
 import type { Binding } from "./bindings.ts";
+import { proxyBefore } from "./proxy.ts";
 import { record } from "./records.ts";
 import { closedGroup } from "./security-groups.ts";
 
@@ -30,6 +31,11 @@ export interface DatabaseSettings {
    * class: a connection takes about 9.5 MB (RDS User Guide, quotas, max_connections, 2026-11)
    */
   readonly connections?: number;
+  /**
+   * A proxy (RDS Proxy) for functions, which share its connections, half of all, in the place of one
+   * each. It costs by the hour and vCPU of the instance. Default: false
+   */
+  readonly proxy?: boolean;
 }
 
 export interface DatabaseOptions {
@@ -48,12 +54,15 @@ export const databaseDefaults = {
   maxStorageGb: 100,
   backupDays: 35,
   connections: 180,
+  proxy: false,
 } as const satisfies Required<DatabaseSettings>;
 
 export const postgresPort = 5432;
 const major = "17";
 /** Beyond what workloads hold: migrations, people, and what RDS keeps for itself. */
 const spareConnections = 15;
+/** `max_connections` of a database whose workloads may hold so many. */
+export const allConnections = (connections: number): number => connections + spareConnections;
 const logs = ["postgresql", "upgrade"] as const;
 
 /** Whom workloads connect as: a user without a password, who owns the store's tables. */
@@ -98,7 +107,7 @@ export function database(
         { name: "rds.force_ssl", value: "1" },
         {
           name: "max_connections",
-          value: String(settings.connections + spareConnections),
+          value: String(allConnections(settings.connections)),
           applyMethod: "pending-reboot",
         },
       ],
@@ -150,16 +159,22 @@ export function database(
     // RDS would make log groups that keep everything.
     { parent, protect, dependsOn: Object.values(logGroups) },
   );
+  const userArn = pulumi.interpolate`arn:${account.partition}:rds-db:${account.region}:${account.id}:dbuser:${instance.resourceId}/${databaseUser}`;
+  const behind = { instance, group, userArn, user: databaseUser, name: dbName, port: postgresPort };
+  const pooled = settings.proxy
+    ? proxyBefore(`${logical}-proxy`, account, { ...behind, network, logRetentionDays }, parent)
+    : undefined;
   return {
     instance,
     group,
     masterSecretArn: instance.masterUserSecrets.apply((made) => made?.[0]?.secretArn ?? ""),
     binding: {
       kind: "sql",
-      arn: pulumi.interpolate`arn:${account.partition}:rds-db:${account.region}:${account.id}:dbuser:${instance.resourceId}/${databaseUser}`,
+      arn: userArn,
       location: pulumi.interpolate`postgres://${databaseUser}@${instance.address}:${postgresPort}/${dbName}`,
       securityGroupId: group.id,
       port: postgresPort,
+      ...(pooled && { pooled }),
     },
   };
 }

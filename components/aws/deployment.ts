@@ -1,8 +1,9 @@
 import type { Host } from "../../planner/index.ts";
-import { type System, usesOf } from "../../spec/index.ts";
+import { type System, usesOf, type Workload } from "../../spec/index.ts";
 import { networkKinds } from "./bindings.ts";
 import { containerObstacle } from "./container-plan.ts";
 import { isFunction } from "./hosting.ts";
+import { answersRequests } from "./scaling-plan.ts";
 
 /** What of a system goes to AWS, with the components that there are. */
 export interface Deployment {
@@ -10,7 +11,7 @@ export interface Deployment {
   readonly functions: readonly string[];
   /** On containers, started by a queue, or asked for steps by one. */
   readonly workers: readonly string[];
-  /** On containers, answering requests. */
+  /** On containers, answering requests, or holding web sockets. */
   readonly servers: readonly string[];
   /** Of the servers, those with a function beside: for overflow, or while they are split. */
   readonly twins: readonly string[];
@@ -48,7 +49,7 @@ export function deploymentOf(
   const onContainer = ({ name, host }: (typeof kept)[number]) =>
     !isFunction(host) || split.includes(name);
   const onContainers = kept.filter(onContainer).map(({ name }) => name);
-  const answers = (name: string) => system.workloads[name]?.kind === "http";
+  const answers = (name: string) => answersRequests(system.workloads[name] as Workload);
   return {
     functions: kept.filter((each) => !onContainer(each)).map(({ name }) => name),
     workers: onContainers.filter((name) => !answers(name)),
@@ -68,6 +69,10 @@ export const needsNetwork = (
 ): boolean =>
   containers.length > 0 ||
   deployed.some((name) => usesOf(system, name).some(({ kind }) => networkKinds.includes(kind)));
+
+/** Whether a workload runs on instances with a GPU, from an image of its own. */
+export const needsGpu = (system: System, workload: string): boolean =>
+  system.workloads[workload]?.gpu === true;
 
 function obstacle(system: System, name: string, host: Host): string | undefined {
   const uses = usesOf(system, name);

@@ -66,6 +66,8 @@ export const broadByNecessity: Readonly<Record<string, string>> = {
   Workflow: "executions are named by code; the state machine is the declared one",
   ChangeFeeds: "ListStreams takes streams by their time of making; the table is the declared one",
   RegistryLogin: "the registry's token is for all of it: its action takes * only",
+  ContainerInstances: "instances get their ids as they register; the cluster is their own",
+  AgentEndpoint: "where an agent finds its cluster is asked by an action that takes * only",
   LogDelivery: "delivery of a state machine's logs is set up by actions that take * only",
 };
 
@@ -140,27 +142,55 @@ export const readerStatements = (
 ];
 
 /**
- * What ECS needs to start tasks: their image, and their logs.
+ * What ECS needs to start tasks: their images, and their logs.
  * Source: Amazon ECS Developer Guide, task execution role, 2026.
  */
 export const executionStatements = (
-  repositoryArn: string,
+  repositoryArns: readonly string[],
   logGroupArns: readonly string[],
 ): Statement[] => [
   allow("RegistryLogin", "*", "ecr:GetAuthorizationToken"),
-  allow(
-    "Image",
-    repositoryArn,
-    "ecr:BatchCheckLayerAvailability",
-    "ecr:BatchGetImage",
-    "ecr:GetDownloadUrlForLayer",
-  ),
+  {
+    Sid: "Image",
+    Effect: "Allow",
+    Action: ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+    Resource: repositoryArns,
+  },
   {
     Sid: "Logs",
     Effect: "Allow",
     Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
     Resource: logGroupArns.map((arn) => `${arn}:*`),
   },
+];
+
+/**
+ * What an instance's agent needs: to register with its cluster, and to tell what its tasks do. Images
+ * and logs are the tasks' execution role's.
+ * Source: AWS managed policy AmazonEC2ContainerServiceforEC2Role, and the resource types of its actions
+ * in the Service Authorization Reference, 2026-11.
+ */
+export const instanceStatements = (clusterArn: string): Statement[] => [
+  allow(
+    "Cluster",
+    clusterArn,
+    "ecs:DeregisterContainerInstance",
+    "ecs:RegisterContainerInstance",
+    "ecs:SubmitAttachmentStateChanges",
+    "ecs:SubmitContainerStateChange",
+    "ecs:SubmitTaskStateChange",
+  ),
+  {
+    ...allow(
+      "ContainerInstances",
+      `${clusterArn.replace(":cluster/", ":container-instance/")}/*`,
+      "ecs:Poll",
+      "ecs:StartTelemetrySession",
+      "ecs:UpdateContainerInstancesState",
+    ),
+    Condition: { ArnEquals: { "ecs:cluster": clusterArn } },
+  },
+  allow("AgentEndpoint", "*", "ecs:DiscoverPollEndpoint"),
 ];
 
 /** What answers for the steps that a state machine asked for by message. */

@@ -10,6 +10,12 @@ export interface Capacity {
   readonly max?: number;
   /** Share of the tasks beyond the fewest that runs on Spot, in percent. Default: 0 */
   readonly spot?: number;
+  /** "fargate" or "ec2", on instances of this account. Default: "fargate"; "ec2" where a GPU is needed */
+  readonly on?: string;
+  /** On "ec2". Default: "m7g.large"; with a GPU the one that the planner's prices are of, g5.xlarge */
+  readonly instanceType?: string;
+  /** Of a socket: connections that a task shall hold. Default: as half of its memory takes */
+  readonly connections?: number;
 }
 
 /** How a workload's tasks follow its load. */
@@ -17,7 +23,7 @@ export interface Scaling {
   readonly min: number;
   readonly max: number;
   readonly spot: number;
-  /** Requests per task and minute, or messages that wait or are worked on, per task. */
+  /** Per task: requests a minute, connections, or messages that wait or are worked on. */
   readonly target: number;
 }
 
@@ -27,7 +33,16 @@ const patience = 60;
 const atOnce = (workload: Workload): number =>
   workload.kind === "job" || workload.kind === "onObject" ? 1 : 10;
 
-export const answersRequests = ({ kind }: Workload): boolean => kind === "http";
+/**
+ * Memory that one connection takes, in kB: an assumption, for an idle web socket with its TLS ended
+ * elsewhere, its subscriptions, and a queue of what it has yet to send. A system that measures it says
+ * `connections` instead.
+ */
+const connectionKb = 100;
+
+/** Whether clients come to a workload by the load balancer. */
+export const answersRequests = ({ kind }: Workload): boolean =>
+  kind === "http" || kind === "socket";
 
 /** Requests that a task of a workload has in work at once, at the use that scaling aims at. */
 const inWorkOf = (workload: Workload): number =>
@@ -35,7 +50,8 @@ const inWorkOf = (workload: Workload): number =>
 
 /**
  * How a workload scales: from its declared load with the planner's assumptions, unless the stack says
- * otherwise. For queues the aim is the backlog that one task works off within a minute.
+ * otherwise. For queues the aim is the backlog that one task works off within a minute, for sockets
+ * the connections that fit into half of a task's memory: a deployment brings those of others.
  */
 export function scalingOf(workload: Workload, capacity: Capacity = {}): Scaling {
   const { peakInWork, meanSeconds } = demandOf(workload.load);
@@ -43,16 +59,19 @@ export function scalingOf(workload: Workload, capacity: Capacity = {}): Scaling 
   const perTask = answers ? inWorkOf(workload) : atOnce(workload) * assumed.targetUse;
   const needed = Math.ceil((peakInWork / perTask) * 1.5);
   const min = capacity.min ?? (answers ? assumed.leastTasks.answering : 0);
-  const target = answers
-    ? Math.max(1, Math.floor((perTask / meanSeconds) * 60))
-    : Math.max(1, Math.floor((atOnce(workload) * Math.max(meanSeconds, patience)) / meanSeconds));
+  const target =
+    workload.kind === "socket"
+      ? (capacity.connections ?? (workload.load.memoryMb * 1_000) / 2 / connectionKb)
+      : answers
+        ? (perTask / meanSeconds) * 60
+        : (atOnce(workload) * Math.max(meanSeconds, patience)) / meanSeconds;
   return {
     min,
     max:
       capacity.max ??
       Math.max(needed, 2 * assumed.leastTasks[answers ? "answering" : "consuming"], min),
     spot: capacity.spot ?? 0,
-    target,
+    target: Math.max(1, Math.floor(target)),
   };
 }
 

@@ -58,6 +58,54 @@ export function scaleOnRequests(
   );
 }
 
+/**
+ * As many tasks as keep connections per task at the aim. The load balancer counts connections for all
+ * of its listeners together, so tasks tell themselves: each logs its number as `Connections`, once a
+ * minute, in a JSON line, and a filter of the workload's own logs makes the metric of it. So one
+ * stack's metric is not mixed with another's of the same workload.
+ */
+export function scaleOnConnections(
+  name: string,
+  scaled: Scaled,
+  logGroup: aws.cloudwatch.LogGroup,
+  parent: pulumi.Resource,
+): void {
+  const metric = {
+    namespace: `Spillway/${physicalName(name, "metricSpace")}`,
+    name: "Connections",
+  };
+  const filter = new aws.cloudwatch.LogMetricFilter(
+    `${name}-connections`,
+    {
+      name: physicalName(`${name}-connections`, "logGroup"),
+      logGroupName: logGroup.name,
+      pattern: "{ $.Connections = * }",
+      metricTransformation: { ...metric, value: "$.Connections", unit: "Count" },
+    },
+    { parent },
+  );
+  new aws.appautoscaling.Policy(
+    `${name}-connections`,
+    {
+      ...scalable(name, scaled, parent),
+      name: physicalName(`${name}-connections`, "alarm"),
+      policyType: "TargetTrackingScaling",
+      targetTrackingScalingPolicyConfiguration: {
+        customizedMetricSpecification: {
+          namespace: metric.namespace,
+          metricName: metric.name,
+          // Of what each task says by itself: connections per task.
+          statistic: "Average",
+        },
+        targetValue: scaled.target,
+        scaleOutCooldown: cooldown.out,
+        scaleInCooldown: cooldown.in,
+      },
+    },
+    { parent, dependsOn: filter },
+  );
+}
+
 /** The metrics that tell how far a queue is behind the tasks that read it. */
 const backlogMetrics = ({ cluster, service }: Scaled, queue: pulumi.Input<string>) => ({
   waiting: {

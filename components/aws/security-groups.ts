@@ -18,6 +18,8 @@ export interface NetworkPlace {
   readonly subnetIds: pulumi.Input<pulumi.Input<string>[]>;
   /** Doors to AWS APIs, by what stands behind them. */
   readonly endpoints?: Readonly<Partial<Record<EndpointKind, Endpoint>>>;
+  /** The internet gateway that is attached, which CloudFront's origins ask for. Default: none */
+  readonly internetGatewayId?: pulumi.Input<string>;
   /** Whether a NAT gateway leads out of it. Default: no */
   readonly internet?: boolean;
 }
@@ -40,6 +42,8 @@ export const endpointKinds = [
   // What containers need to start, and functions have from Lambda.
   "registry",
   "logs",
+  // What instances of a cluster need to belong to it.
+  "agent",
 ] as const;
 export const isEndpointKind = (kind: Use["kind"]): kind is EndpointKind & Use["kind"] =>
   (endpointKinds as readonly string[]).includes(kind);

@@ -3,10 +3,11 @@ import type { System, Workload } from "../../spec/index.ts";
 import type { Fault } from "../shared/validation.ts";
 import { capacityPlaceFaults, connectionFaults } from "./container-plan.ts";
 import { type Cutovers, cutoverFaults, hostedPlacements } from "./cutover-plan.ts";
-import { type DatabaseSettings, databaseDefaults } from "./database.ts";
+import { allConnections, type DatabaseSettings, databaseDefaults } from "./database.ts";
 import { type Deployment, deploymentOf } from "./deployment.ts";
 import { type NetworkArgs, networkFaults } from "./Network.ts";
 import { type Overflows, overflowFaults } from "./overflow.ts";
+import { proxyPool } from "./proxy.ts";
 import type { Capacity } from "./scaling-plan.ts";
 
 /** What a stack's config says of where workloads run. */
@@ -48,6 +49,7 @@ export function planStack(
 ): StackPlan {
   const all = placeAll(system, { overrides: config.placement });
   const { capacity, overflow, cutover, database } = config;
+  const { connections = databaseDefaults.connections } = database;
   const reserved = Object.fromEntries(
     Object.entries(overflow).map(([name, { concurrency }]) => [name, concurrency]),
   );
@@ -86,7 +88,8 @@ export function planStack(
       ),
       ...connectionFaults(
         { system, workloads: deployed, placements, capacity, functionsBeside: twins },
-        database.connections ?? databaseDefaults.connections,
+        connections,
+        database.proxy ? proxyPool(allConnections(connections)) : undefined,
       ),
     ],
   };

@@ -11,12 +11,29 @@ export interface ImageSource {
   /** Folder that is copied into the image, as `docker build` takes it. */
   readonly context: string;
   readonly dockerfile: string;
+  /** What it is built for. */
+  readonly platform: "linux/arm64" | "linux/amd64";
   /** Of all of it: the same content has the same tag. */
   readonly tag: string;
 }
 
-/** The one Dockerfile of all workloads on containers. */
-export const dockerfile = fileURLToPath(new URL("container/Dockerfile", import.meta.url));
+const inContainer = (file: string) => fileURLToPath(new URL(`container/${file}`, import.meta.url));
+
+/** The one Dockerfile of all workloads on containers without a GPU. */
+export const dockerfile = inContainer("Dockerfile");
+/** That of all workloads with one. */
+export const gpuDockerfile = inContainer("Dockerfile.gpu");
+
+/** GPUs are on x86: what is built for which. */
+const builds = {
+  plain: { dockerfile, platform: "linux/arm64", cpu: "arm64", outDir: ".spillway/containers" },
+  gpu: {
+    dockerfile: gpuDockerfile,
+    platform: "linux/amd64",
+    cpu: "x64",
+    outDir: ".spillway/gpu-containers",
+  },
+} as const;
 
 /** The file of a workload's program in the image, from its working folder. */
 const programOf = (workload: string): string => `workloads/${workload}/index.mjs`;
@@ -26,18 +43,24 @@ export const commandOf = (workload: string): readonly string[] => [programOf(wor
 
 /**
  * Bundles workloads for containers, and lays them out as the image has them: a folder each, with the
- * packages that travel as files. What has not changed gives the same tag.
+ * packages that travel as files. What has not changed gives the same tag. Workloads with a GPU and
+ * those without are images of their own, built for different machines.
+ * @param options.gpu whether these are the workloads with a GPU. Default: no
  * @returns `undefined` where there is no workload
  * @throws {Error} as `bundleFunctions`
  * @example
  * const source = await imageSource({ system, workloads: ["reportJob"] });
  */
 export async function imageSource(
-  options: Omit<BundleOptions, "platform"> & { readonly workloads: readonly string[] },
+  options: Omit<BundleOptions, "platform"> & {
+    readonly workloads: readonly string[];
+    readonly gpu?: boolean;
+  },
 ): Promise<ImageSource | undefined> {
   if (options.workloads.length === 0) return undefined;
-  const { outDir = ".spillway/containers" } = options;
-  const artefacts = await bundleContainers({ ...options, outDir });
+  const { dockerfile, platform, cpu, ...build } = builds[options.gpu ? "gpu" : "plain"];
+  const { outDir = build.outDir } = options;
+  const artefacts = await bundleContainers({ ...options, outDir, platform: { os: "linux", cpu } });
   const sums = Object.entries(artefacts).map(([name, { sha256: sum }]) => `${name} ${sum}`);
   const tag = sha256([readFileSync(dockerfile, "utf8"), ...sums.sort()].join("\n")).slice(0, 32);
   const context = join(outDir, "context");
@@ -51,5 +74,5 @@ export async function imageSource(
     }
   await rm(context, { recursive: true, force: true });
   await rename(fresh, context);
-  return { context, dockerfile, tag };
+  return { context, dockerfile, platform, tag };
 }

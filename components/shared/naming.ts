@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 /**
  * Longest physical names, in characters (AWS service quotas: Lambda, IAM, SQS, SNS, EventBridge and
- * its Scheduler, Kinesis, Step Functions, DynamoDB, CloudWatch, Budgets, Cost Explorer, API Gateway,
+ * its Scheduler, Kinesis, Step Functions, DynamoDB, CloudWatch, CloudFront, Budgets, Cost Explorer, API Gateway,
  * Cognito, EC2, ECS, ECR, Elastic Load Balancing, RDS, ElastiCache, Secrets Manager and S3). Prefixes
  * leave room for the provider's own 26.
  */
@@ -20,6 +20,8 @@ export const nameLimits = {
   stateMachine: 80,
   alarm: 255,
   dashboard: 255,
+  // After "Spillway/".
+  metricSpace: 246,
   budget: 100,
   anomaly: 1024,
   table: 255,
@@ -29,10 +31,18 @@ export const nameLimits = {
   securityGroup: 255,
   cluster: 255,
   taskFamily: 255,
+  capacityProvider: 255,
+  autoScalingGroup: 255,
+  launchTemplate: 128,
+  instanceProfile: 128,
   loadBalancer: 32,
   database: 56,
+  proxy: 60,
   cache: 40,
   repository: 256,
+  edgeFunction: 64,
+  vpcOrigin: 64,
+  logDelivery: 60,
   secretPrefix: 486,
   bucketPrefix: 37,
   // A logical name that the provider ends with 8 characters of its own.
@@ -81,7 +91,7 @@ export const physicalName = (logical: string, kind: keyof typeof nameLimits): st
  */
 export function physicalId(
   logical: string,
-  kind: "database" | "cache" | "loadBalancer" | "repository",
+  kind: "database" | "cache" | "loadBalancer" | "proxy" | "repository",
 ): string {
   const name = `${pulumi.getProject()}-${pulumi.getStack()}-${logical}`;
   const kept = name

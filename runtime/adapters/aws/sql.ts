@@ -10,7 +10,10 @@ import { answerOf } from "./errors.ts";
 
 export interface SqlOptions {
   readonly name: string;
-  /** `postgres://<user>@<host>:<port>/<database>`: there is no password to it. */
+  /**
+   * `postgres://<user>@<host>:<port>/<database>`: there is no password to it. With `?pooled` it is a
+   * proxy, which takes none of a session's settings as it connects: time limits are then the role's.
+   */
   readonly location: string;
   /** Connections of this process. Default: 5, on a function 1 */
   readonly connections?: number;
@@ -57,10 +60,15 @@ function connectionOf(fault: Fault, { location, token }: SqlOptions): PoolConfig
   const place = placeOf(fault, location);
   return {
     ...place,
+    ...(isPooled(location) && unlimited),
     password: token ?? (() => answerOf(fault, iamToken(place))),
     ssl: { rejectUnauthorized: true },
   };
 }
+
+/** What proxies refuse at the start of a session (RDS Proxy: "unsupported startup parameter"). */
+const unlimited = { statement_timeout: undefined, idle_in_transaction_session_timeout: undefined };
+const isPooled = (location: string): boolean => new URL(location).searchParams.has("pooled");
 
 export interface SqlPlace {
   readonly host: string;

@@ -418,14 +418,14 @@ describe("what cannot run is refused, with what to do", () => {
       'placed on container-with-overflow, and no twin is given; give twins["orders"]',
     ],
     [
-      "a GPU",
+      "a GPU for who needs none",
       { core: { placements: { orders: { host: "gpu-container" } } } },
-      "no instances with a GPU are made yet",
+      "it is placed on gpu-container, and says of no GPU that it needs one; say gpu: true",
     ],
     [
-      "a socket",
+      "a socket that nothing leads to",
       { core: { workloads: ["presence"] } },
-      "holds web sockets, and no way for them into the network is made yet",
+      'workload "presence": no load balancer has a target for it; give tasks["presence"]',
     ],
     [
       "no balancer",

@@ -81,7 +81,12 @@ export function makeCore({ core: own, network: net, ...options }: Omit<CoreOptio
     migrations === undefined
       ? undefined
       : new Migrations("migrations", { databases, artefacts: runners, network });
-  const source = { context: "context", dockerfile: "Dockerfile", tag: "abc123" };
+  const source = {
+    context: "context",
+    dockerfile: "Dockerfile",
+    platform: "linux/arm64" as const,
+    tag: "abc123",
+  };
   const image = new WorkloadImage("image", { source, protect });
   const { cutover, overflow } = options.config ?? {};
   const balanced = { system, workloads: servers, network, protect, cutover };

@@ -59,8 +59,17 @@ export function plausibleOutputs({ type, name: logical, inputs }: Made): Record<
       return { name, arn: arn("events", `event-bus/${name}`) };
     case "aws:cloudwatch/eventRule:EventRule":
       return { name, arn: arn("events", `rule/${inputs.eventBusName}/${name}`) };
+    case "aws:cloudfront/distribution:Distribution":
+      return {
+        arn: `arn:aws:cloudfront::${account}:distribution/${logical}-id`,
+        domainName: `${logical}.cloudfront.net`,
+      };
     case "aws:lb/loadBalancer:LoadBalancer":
-      return { name, arn: arn("elasticloadbalancing", `loadbalancer/app/${name}/0123`) };
+      return {
+        name,
+        arn: arn("elasticloadbalancing", `loadbalancer/app/${name}/0123`),
+        dnsName: `internal-${name}.${region}.elb.amazonaws.com`,
+      };
     case "aws:lb/listener:Listener":
       return {
         arn: `${inputs.loadBalancerArn}/${logical}`.replace(":loadbalancer/", ":listener/"),
@@ -88,6 +97,14 @@ export function plausibleOutputs({ type, name: logical, inputs }: Made): Record<
         address: `${inputs.identifier}.rds.amazonaws.com`,
         masterUserSecrets: [{ secretArn: arn("secretsmanager", `secret:rds!${logical}-AbCdEf`) }],
       };
+    case "aws:rds/proxy:Proxy":
+      return {
+        name,
+        arn: arn("rds", `db-proxy:prx-${logical}`),
+        endpoint: `${name}.proxy-1a2b.${region}.rds.amazonaws.com`,
+      };
+    case "aws:rds/proxyDefaultTargetGroup:ProxyDefaultTargetGroup":
+      return { name: "default" };
     case "aws:elasticache/replicationGroup:ReplicationGroup":
       return {
         arn: arn("elasticache", `replicationgroup:${inputs.replicationGroupId}`),
@@ -131,6 +148,8 @@ export function awsInvoke(token: string): Record<string, unknown> {
     case "aws:index/getAvailabilityZones:getAvailabilityZones":
       // Not in their order, and more than are asked for.
       return { names: ["c", "a", "d", "b"].map((zone) => region + zone) };
+    case "aws:ec2/getSecurityGroup:getSecurityGroup":
+      return { id: "cloudfront-group-id" };
     case "aws:index/getPartition:getPartition":
       return { partition: "aws" };
     case "aws:index/getRegion:getRegion":

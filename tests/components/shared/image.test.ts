@@ -1,12 +1,19 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { imageCertificates } from "../../../components/aws/function-plan.ts";
-import { commandOf, dockerfile, imageSource } from "../../../components/shared/image.ts";
-import { defineSystem, http, queue } from "../../../spec/index.ts";
+import {
+  commandOf,
+  dockerfile,
+  gpuDockerfile,
+  imageSource,
+} from "../../../components/shared/image.ts";
+import { defineSystem, envName, http, queue, tokenEnv, usesOf } from "../../../spec/index.ts";
 import { system as storefront } from "../../../system.ts";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
@@ -60,6 +67,15 @@ function run(cwd: string, command: readonly string[], env: Record<string, string
   );
 }
 
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
 describe("what an image is built from", () => {
   test("is nothing where nothing runs in containers", async () => {
     expect(await source()).toBeUndefined();
@@ -111,40 +127,71 @@ describe("a workload of storefront in its image", () => {
   });
 });
 
-describe("the Dockerfile", () => {
+describe("the image's command", () => {
+  test("answers for its health in a clean folder, and stops when it is asked to", {
+    timeout: 120_000,
+  }, async () => {
+    const outDir = join(folder, "serving");
+    const made = await imageSource({ system: storefront, workloads: ["users"], root, outDir });
+    const app = join(folder, "app");
+    await cp(made?.context ?? "", app, { recursive: true });
+    const told = [...usesOf(storefront, "users").map(envName), ...Object.values(tokenEnv)];
+    const port = await freePort();
+    const child = spawn(process.execPath, [...commandOf("users")], {
+      cwd: app,
+      env: {
+        ...Object.fromEntries(told.map((name) => [name, "https://nowhere.example/x"])),
+        PORT: String(port),
+        AWS_REGION: "us-east-1",
+      },
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+    const ended = once(child, "exit");
+    try {
+      const answer = await vi.waitFor(() => fetch(`http://127.0.0.1:${port}/healthz`), {
+        timeout: 60_000,
+        interval: 100,
+      });
+      expect(answer.status).toBe(200);
+    } finally {
+      child.kill("SIGTERM");
+    }
+    expect(await ended).toEqual([0, null]);
+  });
+});
+
+describe.each([
+  ["without a GPU", dockerfile],
+  ["with a GPU", gpuDockerfile],
+])("the Dockerfile of workloads %s", (_, file) => {
   let lines: readonly string[];
   beforeAll(async () => {
-    const text = await readFile(dockerfile, "utf8");
-    lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+    const text = await readFile(file, "utf8");
+    const whole = text.replaceAll("\\\n", "").split("\n");
+    lines = whole.filter((line) => line !== "" && !line.startsWith("#"));
   });
   const of = (instruction: string) =>
     lines
       .filter((line) => line.startsWith(`${instruction} `))
       .map((line) => line.slice(instruction.length + 1));
 
-  test("uses instructions that there are, and pins what it builds on", () => {
-    const known = /^(ADD|ARG|COPY|ENTRYPOINT|ENV|FROM|USER|WORKDIR) /;
-    expect(lines.filter((line) => !known.test(line))).toEqual([]);
-    expect(of("ARG")).toEqual([
-      expect.stringMatching(/^BASE=[\w./-]+\/node:\d+\.\d+\.\d+-[\w-]+$/),
-    ]);
-    for (const base of of("FROM")) expect(base).toMatch(/^\$\{BASE\}( AS \w+)?$/);
+  test("pins what it builds on", () => {
+    for (const base of of("ARG"))
+      expect(base).toMatch(/^(BASE|NODE)=[\w./-]+\/(node|cuda):\d+\.\d+\.\d+-[\w.-]+$/);
+    for (const base of of("FROM")) expect(base).toMatch(/^\$\{(BASE|NODE)\}( AS \w+)?$/);
   });
 
-  test("has stages, of which the last alone is shipped, and runs without rights", () => {
-    expect(of("FROM")).toHaveLength(2);
+  test("ships its last stage alone, in which nothing is fetched, and runs without rights", () => {
     const last = lines.slice(lines.findLastIndex((line) => line.startsWith("FROM ")));
-    expect(last.some((line) => line.startsWith("ADD "))).toBe(false);
-    expect(last.at(-2)).toBe("USER node");
+    expect(last.filter((line) => /^(ADD|RUN|SHELL|FROM .* AS) /.test(line))).toEqual([]);
+    expect(last.at(-2)).toBe("USER 1000:1000");
     expect(last.at(-1)).toBe('ENTRYPOINT ["node"]');
   });
 
   test("puts programs and certificates where tasks are told that they are", () => {
-    const [workdir] = of("WORKDIR");
-    expect(of("COPY")).toEqual([
-      "--from=certificates /certificates/ certificates/",
-      "workloads/ workloads/",
-    ]);
+    const workdir = of("WORKDIR").at(-1);
+    expect(of("COPY")).toContain("--from=certificates /certificates/ certificates/");
+    expect(of("COPY").at(-1)).toMatch(/workloads\/ workloads\/$/);
     expect(`${workdir}/certificates/rds.pem`).toBe(imageCertificates);
     expect(of("ADD")).toEqual([
       "--chmod=444 https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem /certificates/rds.pem",
@@ -155,6 +202,23 @@ describe("the Dockerfile", () => {
 
   test("runs the version of Node that the project is tested with", async () => {
     const { devDependencies } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
-    expect(of("ARG")[0]).toContain(`/node:${devDependencies.node}-`);
+    expect(of("ARG").join()).toContain(`/node:${devDependencies.node}-`);
+  });
+});
+
+describe("the image with a GPU", () => {
+  test("is built for x86, as its packages are, and tagged apart from the other", async () => {
+    const plain = await source("hello");
+    const options = { system, workloads: ["hello"], root: folder };
+    const onGpu = await imageSource({ ...options, outDir: join(folder, "gpu"), gpu: true });
+    expect([plain?.platform, plain?.dockerfile]).toEqual(["linux/arm64", dockerfile]);
+    expect([onGpu?.platform, onGpu?.dockerfile]).toEqual(["linux/amd64", gpuDockerfile]);
+    expect(onGpu?.tag).not.toBe(plain?.tag);
+  });
+
+  test("has the CUDA that its provider is built for, and fetches that by its package's own script", async () => {
+    const text = await readFile(gpuDockerfile, "utf8");
+    expect(text).toMatch(/^ARG BASE=nvcr\.io\/nvidia\/cuda:12\.\d+\.\d+-cudnn-runtime-/m);
+    expect(text).toContain("ONNXRUNTIME_NODE_INSTALL=cuda12");
   });
 });

@@ -75,6 +75,15 @@ describe("what connects to RDS", () => {
     expect(found).toEqual([{ ssl: true }]);
   });
 
+  it("asks a proxy for no settings of its session, which that would refuse", async () => {
+    const limits = async (location: string) => {
+      const ask = "select current_setting('statement_timeout') as one, current_setting('idle_in_transaction_session_timeout') as two";
+      return await open(location, rds.token).query(ask);
+    };
+    expect(await limits(rds.location)).toEqual([{ one: "10s", two: "30s" }]);
+    expect(await limits(`${rds.location}?pooled`)).toEqual([{ one: "0", two: "0" }]);
+  });
+
   it("refuses a server whose certificate is for another name", async () => {
     const token = vi.fn(rds.token);
     const ledger = open(rds.at("127.0.0.1"), token);

@@ -182,6 +182,19 @@ export const aws: Record<string, TypeAnswers> = {
     id: "{name}",
     outputs: { arn: arn("logs", "log-group:{name}"), logGroupClass: "STANDARD" },
   },
+  "aws:cloudwatch/logMetricFilter:LogMetricFilter": { id: "{name}", key: "{logGroupName}/{name}" },
+  "aws:cloudwatch/logDeliverySource:LogDeliverySource": {
+    id: "{name}",
+    outputs: { arn: arn("logs", "delivery-source:{name}"), service: "cloudfront" },
+  },
+  "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination": {
+    id: "{name}",
+    outputs: { arn: arn("logs", "delivery-destination:{name}"), deliveryDestinationType: "S3" },
+  },
+  "aws:cloudwatch/logDelivery:LogDelivery": {
+    id: "{hex16}",
+    outputs: { arn: arn("logs", "delivery:{id}") },
+  },
   "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": { id: "{policyName}", puts: true },
   "aws:cloudwatch/metricAlarm:MetricAlarm": {
     id: "{name}",
@@ -396,6 +409,36 @@ export const aws: Record<string, TypeAnswers> = {
       `${String(props.loadBalancerArn).replace(":loadbalancer/", ":listener/")}/${digest(props.port).slice(0, 16)}`,
     outputs: { arn: "{id}" },
   },
+  "aws:ec2/launchTemplate:LaunchTemplate": ec2("lt", "launch-template", {
+    latestVersion: 1,
+    defaultVersion: 1,
+  }),
+  "aws:autoscaling/group:Group": {
+    id: "{name}",
+    outputs: { arn: arn("autoscaling", "autoScalingGroup:{uuid}:autoScalingGroupName/{name}") },
+  },
+  "aws:iam/instanceProfile:InstanceProfile": {
+    id: "{name}",
+    outputs: { arn: "arn:aws:iam::{account}:instance-profile/{name}", uniqueId: "AIPA{hex17}" },
+  },
+  "aws:cloudfront/vpcOrigin:VpcOrigin": {
+    id: "vo_{hex22}",
+    outputs: { arn: "arn:aws:cloudfront::{account}:vpcorigin/{id}" },
+  },
+  "aws:cloudfront/function:Function": {
+    id: "{name}",
+    outputs: { arn: "arn:aws:cloudfront::{account}:function/{name}", status: "UNASSOCIATED" },
+  },
+  "aws:cloudfront/distribution:Distribution": {
+    // AWS's are capitals.
+    id: "E{hex13}",
+    outputs: {
+      arn: "arn:aws:cloudfront::{account}:distribution/{id}",
+      domainName: "d{hex13}.cloudfront.net",
+      hostedZoneId: "Z2FDTNDATAQYW2",
+      status: "Deployed",
+    },
+  },
   "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": {
     id: "sg-{hex17}",
     key: "{vpcId}",
@@ -424,6 +467,22 @@ export const aws: Record<string, TypeAnswers> = {
           : [],
       status: "available",
     },
+  },
+  "aws:rds/proxy:Proxy": {
+    id: "{name}",
+    outputs: {
+      arn: arn("rds", "db-proxy:prx-{hex17}"),
+      endpoint: "{name}.proxy-{hex13}.{region}.rds.amazonaws.com",
+    },
+  },
+  "aws:rds/proxyDefaultTargetGroup:ProxyDefaultTargetGroup": {
+    id: "{dbProxyName}",
+    outputs: { arn: arn("rds", "target-group:prx-tg-{hex17}"), name: "default" },
+    puts: true,
+  },
+  "aws:rds/proxyTarget:ProxyTarget": {
+    id: "{dbProxyName}/{targetGroupName}/RDS_INSTANCE/{dbInstanceIdentifier}",
+    outputs: { type: "RDS_INSTANCE", port: 5432 },
   },
   "aws:rds/parameterGroup:ParameterGroup": {
     id: "{name}",
@@ -456,6 +515,10 @@ export const aws: Record<string, TypeAnswers> = {
   },
   "aws:ecs/cluster:Cluster": {
     id: arn("ecs", "cluster/{name}"),
+    outputs: { arn: "{id}" },
+  },
+  "aws:ecs/capacityProvider:CapacityProvider": {
+    id: arn("ecs", "capacity-provider/{name}"),
     outputs: { arn: "{id}" },
   },
   "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders": { id: "{clusterName}", puts: true },

@@ -1,5 +1,6 @@
 /** Answers of AWS's functions: what the simulated account looks like. */
 import type { Call } from "../provider.ts";
+import { digest } from "../wire.ts";
 
 export const aws: Record<string, Call> = {
   "aws:index/getCallerIdentity:getCallerIdentity": (_, { account }) => ({
@@ -27,6 +28,10 @@ export const aws: Record<string, Call> = {
       .filter((n) => !excluded.includes(n));
     const zoneIds = names.map((name) => `az${"abc".indexOf(name.at(-1) ?? "") + 1}`);
     return { ...args, id: where, region: where, names, zoneIds, groupNames: [where] };
+  },
+  "aws:ec2/getSecurityGroup:getSecurityGroup": (args, { region, account }) => {
+    const id = `sg-${digest([args.name, args.vpcId, args.id]).slice(0, 17)}`;
+    return { ...args, id, arn: `arn:aws:ec2:${region}:${account}:security-group/${id}` };
   },
   "aws:iam/getPolicyDocument:getPolicyDocument": (args) => {
     const document = {
