@@ -14,15 +14,20 @@ const percent = (share) => `${Math.round(share * 100)} %`;
 
 /** What is counted; what a queue feeds neither admits nor refuses. */
 const figuresOf = ({ inFlight, admitted, spilled, refused, spilledShare }) => [
-  ["In flight", number(inFlight)],
-  ["Admitted", number(admitted)],
-  ["Refused", number(refused), refused > 0],
-  ["Spilled", number(spilled)],
-  ["Spilled, last 10 s", percent(spilledShare)],
+  { label: "In flight", value: number(inFlight) },
+  { label: "Admitted", value: number(admitted) },
+  { label: "Refused", value: number(refused), bad: refused > 0 },
+  // The share is that of the last seconds: see decide.ts.
+  { label: "Spilled", value: number(spilled), more: `${percent(spilledShare)} now` },
 ];
 
-const figure = ([label, value, bad]) =>
-  h("div", {}, h("dt", {}, label), h("dd", { class: bad ? "bad" : "" }, value));
+const figure = ({ label, value, bad, more }) =>
+  h(
+    "div",
+    {},
+    h("dt", {}, label),
+    h("dd", { class: bad ? "bad" : "" }, value, more && h("small", {}, ` ${more}`)),
+  );
 
 const replicaRow = ({ pid, port, status, since, restarts, inFlight }) =>
   h(

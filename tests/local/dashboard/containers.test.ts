@@ -89,8 +89,7 @@ describe("workloads with processes of their own", () => {
       ["In flight", "3"],
       ["Admitted", "1,200"],
       ["Refused", "4"],
-      ["Spilled", "300"],
-      ["Spilled, last 10 s", "20 %"],
+      ["Spilled", "300 20 % now"],
     ]);
     const rows = await card.locator("tbody tr").allInnerTexts();
     expect(rows.map((text) => text.split(/\s*\t\s*/).slice(0, 5))).toEqual([
