@@ -8,8 +8,8 @@ import { readPlacement } from "./stack-config.ts";
 
 /**
  * `spillway start`: runs the system of the current folder on this machine until SIGTERM or SIGINT,
- * which let what runs end first. PORT, SPILLWAY_DATA, DATABASE_URL and SPILLWAY_STACK (default: dev)
- * are read from the environment.
+ * which let what runs end first. The environment is read: SPILLWAY_STACK (default: dev) here, the
+ * rest by `readSettings` and the adapters; docs/local.md lists all of it.
  * @returns the exit code: 0 after a stop, 1 where something broke, 2 where it cannot start as asked
  */
 export async function start(argv: string[]): Promise<number> {

@@ -16,7 +16,7 @@ export interface LocalSettings {
   readonly databaseUrl?: string;
   /** Hosts chosen by hand, by workload, as the stack's config has them. Default: the planner's */
   readonly placement?: Readonly<Record<string, Host>>;
-  /** How many processes workloads have that are placed on containers. Default: see replicas.ts */
+  /** How many processes workloads have that are placed on containers. Default: see `replicasOf` */
   readonly replicas?: ReplicaSettings;
   /** Whether changed code is put in the place of what runs in processes of its own. Default: true */
   readonly watch?: boolean;

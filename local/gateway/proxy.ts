@@ -69,7 +69,6 @@ export function proxy(upstreams: Upstreams): HttpHandler {
           return await forward(upstream, request, body, context, done);
         } catch (error) {
           done();
-          done();
           if (request.signal.aborted) return gone(context);
           const next = afterBreak({
             method: request.method,

@@ -64,6 +64,12 @@ export function upgrades(options: UpgradeOptions): Upgrades {
       else refuse(client, unavailable("The replica broke off; try again in a moment.", 502));
       server.destroy();
     };
+    /** Also where one end neither reads nor closes. */
+    const cut = () => {
+      for (const one of [client, server])
+        if (!one.destroyed && "resetAndDestroy" in one) (one as Socket).resetAndDestroy();
+      end();
+    };
     const late = setTimeout(end, answerMs);
     server.once("data", () => {
       isAnswered = true;
@@ -78,7 +84,7 @@ export function upgrades(options: UpgradeOptions): Upgrades {
     for (const one of [client, server]) {
       if ("setKeepAlive" in one) (one as Socket).setKeepAlive(true, silentMs).setNoDelay(true);
       // The other end may say its last words, and no more.
-      one.once("end", () => setTimeout(end, lingerMs).unref());
+      one.once("end", () => setTimeout(cut, lingerMs).unref());
       one.once("close", end);
     }
     server.once("error", end);

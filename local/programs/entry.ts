@@ -1,6 +1,8 @@
 import { pathToFileURL } from "node:url";
 import {
+  declaredEdge,
   type Http,
+  type Socket,
   type System,
   sourceOf,
   tokenEnv,
@@ -43,19 +45,20 @@ export function programOf(
 export function functionOf(system: System, name: string, { redis }: EntryOptions): string {
   const workload = system.workloads[name] as Http;
   return moduleOf(workload, portsPart(system, name, redis), {
-    code: `export const handler = lambdaHttp(await created(create, ports), ${answering(workload)});`,
+    code: `export const handler = lambdaHttp(await created(create, ports, "app"), ${answering(workload)});`,
     imports: [[ownFile("runtime/entries/lambda/http.ts"), "lambdaHttp"], ...tokens(workload)],
   });
 }
 
 function mainOf(system: System, name: string, workload: Workload, twin: boolean): Part | undefined {
   if (workload.kind === "http") return serverOf(name, workload, twin);
+  if (workload.kind === "socket") return socketsOf(system, workload);
   const source = sourceOf(system, name);
   if (source?.via !== "queue") return undefined;
   const { queue, options } = source;
   const consumer = `queueConsumer({ name: ${text(queue)}, boss, options: ${text(options)} })`;
   return {
-    code: `work({ ...${text(consumingOf(system, name, source))}, consumer: ${consumer}, handler: await created(create, ports) });`,
+    code: `work({ ...${text(consumingOf(system, name, source))}, consumer: ${consumer}, handler: await created(create, ports, "handler") });`,
     imports: [
       [ownFile("local/programs/worker.ts"), "work"],
       [ownFile("runtime/adapters/local/queue.ts"), "queueConsumer"],
@@ -69,21 +72,50 @@ function serverOf(name: string, workload: Http, twin: boolean): Part {
   const spills = `twin: { module: new URL(${text(`./${twinFile}`)}, import.meta.url).href, worker: ${text(worker)} }`;
   const options = [`name: ${text(name)}`, `...${answering(workload)}`, ...(twin ? [spills] : [])];
   return {
-    code: `await serveHttp(await created(create, ports), { ${options.join(", ")} });`,
+    code: `await serveHttp(await created(create, ports, "app"), { ${options.join(", ")} });`,
     imports: [[ownFile("local/programs/server.ts"), "serveHttp"], ...tokens(workload)],
   };
 }
 
+/** The pages that the edge names may open sockets; the gateway is the one proxy in front. */
+function socketsOf(system: System, workload: Socket): Part {
+  const { path, heartbeatSeconds } = workload;
+  const origins = declaredEdge(system)?.cors?.origins;
+  const plain = {
+    ...{ path, port: 0, host: "127.0.0.1", proxies: 1 },
+    ...(origins && { origins }),
+    ...(heartbeatSeconds !== undefined && { heartbeatSeconds }),
+  };
+  const options = `{ ...${text(plain)}, ...${checking(workload)} }`;
+  return {
+    code: [
+      `const server = await ecsSocket(await created(create, ports, "sockets"), ${options});`,
+      'tell({ kind: "ready", port: server.port });',
+    ].join("\n"),
+    imports: [
+      [ownFile("runtime/entries/ecs/socket.ts"), "ecsSocket"],
+      [ownFile("local/programs/lifeline.ts"), "tell"],
+      ...tokens(workload),
+    ],
+  };
+}
+
 /** What every host of an HTTP workload has to know. */
-function answering({ auth = "jwt", maxBodyBytes, routes }: Http): string {
+function answering(workload: Http): string {
+  const { maxBodyBytes, routes } = workload;
+  const plain = { routes, ...(maxBodyBytes !== undefined && { maxBodyBytes }) };
+  return `{ ...${text(plain)}, ...${checking(workload)} }`;
+}
+
+/** How tokens are checked. */
+function checking({ auth = "jwt" }: Http | Socket): string {
   const env = (variable: string) => `process.env[${text(variable)}] ?? ""`;
   const token = Object.entries(tokenEnv).map(([part, variable]) => `${part}: ${env(variable)}`);
   const verify = `verify: tokenVerifier({ ${token.join(", ")} })`;
-  const plain = { auth, routes, ...(maxBodyBytes !== undefined && { maxBodyBytes }) };
-  return `{ ...${text(plain)}${auth === "jwt" ? `, ${verify}` : ""} }`;
+  return `{ auth: ${text(auth)}${auth === "jwt" ? `, ${verify}` : ""} }`;
 }
 
-const tokens = ({ auth = "jwt" }: Http): Part["imports"] =>
+const tokens = ({ auth = "jwt" }: Http | Socket): Part["imports"] =>
   auth === "jwt" ? [[ownFile("runtime/tokens.ts"), "tokenVerifier"]] : [];
 
 /** @param isProgram whether it has a host that it tells of itself */

@@ -26,7 +26,9 @@ export const fleet = path.join(import.meta.dirname, "fixtures/fleet");
  * A copy of a fixture that can be edited: as deep as the fixture is, for its imports, and out of the
  * source.
  */
-export async function copyOf(fixture: string): Promise<{ folder: string; remove(): Promise<void> }> {
+export async function copyOf(
+  fixture: string,
+): Promise<{ folder: string; remove(): Promise<void> }> {
   const name = `${path.basename(fixture)}-${process.pid}-${++copies}`;
   const folder = path.join(root, ".spillway/tests/copies", name);
   await cp(fixture, folder, { recursive: true });

@@ -79,7 +79,8 @@ const hasOwnProcess = (host: Started, workload: string): boolean =>
     .split("\n")
     .some(
       (line) =>
-        Number.parseInt(line, 10) === host.child.pid && line.includes(`workloads/${workload}/index.mjs`),
+        Number.parseInt(line, 10) === host.child.pid &&
+        line.includes(`workloads/${workload}/index.mjs`),
     );
 
 /** Lets a host work until it has packed so many orders in all. */

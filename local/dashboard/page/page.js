@@ -1,5 +1,6 @@
 // The page: asks for the state each second and shows what changed.
 
+import { containerCard } from "./containers.js";
 import { byId, h, keyed, number, ofTotal, text } from "./dom.js";
 import { mailRow, postRow } from "./messages.js";
 import { storeCard } from "./objects.js";
@@ -50,6 +51,7 @@ function countsOf(state) {
   const stored = sum(state.tables, ({ items, total }) => perhaps(items.length, total));
   return {
     workloads: `${workloads.filter(({ status }) => status === "running").length}/${workloads.length}`,
+    containers: replicasOf(state),
     routes: some(state.routes),
     requests: number(state.requests.total),
     objects: some(state.objectStores) && number(sum(state.objectStores, ({ total }) => total)),
@@ -61,6 +63,13 @@ function countsOf(state) {
     posts: number(perhaps(state.posts.length, totals.posts)),
     documents: some(state.tables) && number(stored),
   };
+}
+
+/** Healthy replicas of all that are wanted; undefined where nothing has processes of its own. */
+function replicasOf({ workloads }) {
+  const all = workloads.flatMap(({ container }) => container?.replicas ?? []);
+  const healthy = all.filter(({ status }) => status === "healthy").length;
+  return workloads.some(({ container }) => container) ? `${healthy}/${all.length}` : undefined;
 }
 
 function showCounts(state) {
@@ -89,6 +98,8 @@ function show(state) {
   keyed(byId("figures"), figuresOf(state), ({ label }) => label, figure);
   showCounts(state);
   keyed(byId("workload-list"), state.workloads, byName, workloadRow, "No workloads are declared.");
+  const contained = state.workloads.filter(({ container }) => container);
+  keyed(byId("container-list"), contained, byName, containerCard);
   keyed(byId("route-list"), state.routes, (one) => `${one.method} ${one.path}`, route);
   keyed(byId("request-list"), state.requests.recent, ({ id }) => id, requestRow);
   byId("request-none").hidden = state.requests.recent.length > 0;

@@ -4,6 +4,7 @@ import { dim, h, meta, number, ofTotal, plural, pretty, tag } from "./dom.js";
 
 const statusTags = {
   running: ["running", "good"],
+  starting: ["starting", "warn"],
   "no-code": ["no code yet", "warn"],
   "not-local": ["not run locally yet", "warn"],
   failed: ["failed", "bad"],
