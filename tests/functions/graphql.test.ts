@@ -35,10 +35,12 @@ afterAll(async () => {
 
 interface Answer {
   readonly status: number;
-  readonly data: JsonObject & Record<string, never>;
+  readonly data: JsonObject;
   readonly errors: readonly { readonly message: string; readonly extensions: JsonObject }[];
   readonly text: string;
 }
+
+const jsonOf = async (answer: Response) => (await answer.json()) as JsonObject;
 
 let users = 0;
 
@@ -108,7 +110,7 @@ describe("an order over GraphQL", () => {
       items: input.items,
     });
     const again = await restPost(input, "k");
-    expect([again.status, (await again.json()).id]).toEqual([201, order.id]);
+    expect([again.status, (await jsonOf(again)).id]).toEqual([201, order.id]);
     expect(placed.sent).toHaveLength(1);
     expect((await ask(`{ order(id: "${order.id}") { ${fields} } }`)).data.order).toEqual(order);
   });
@@ -116,7 +118,7 @@ describe("an order over GraphQL", () => {
   test("placed over REST is listed, in pages, the newest first", async () => {
     const { ask, restPost } = setup();
     const ids: string[] = [];
-    for (let n = 0; n < 5; n++) ids.unshift((await (await restPost(input, `k-${n}`)).json()).id);
+    for (let n = 0; n < 5; n++) ids.unshift(String((await jsonOf(await restPost(input, `k-${n}`))).id));
     const query =
       "query ($after: String) { orders(first: 2, after: $after) { cursor nodes { id } } }";
     const seen: string[] = [];
@@ -272,7 +274,7 @@ describe("an error", () => {
       live: memoryCache(),
     };
     const ask = async (query: string) =>
-      (await create(ports).fetch(jsonRequest("/graphql", { query }), contextOf("ann"))).json();
+      jsonOf(await create(ports).fetch(jsonRequest("/graphql", { query }), contextOf("ann")));
     expect(await ask("{ orders { cursor } }")).toMatchObject({
       data: null,
       errors: [{ path: ["orders"], extensions: { code: "unavailable" } }],
@@ -304,7 +306,7 @@ describe("an error", () => {
       jsonRequest("/graphql", { query: "{ products { sku } }" }),
       contextOf(),
     );
-    expect((await answer.json()).errors).toMatchObject([{ extensions: { code: "denied" } }]);
+    expect((await jsonOf(answer)).errors).toMatchObject([{ extensions: { code: "denied" } }]);
   });
 });
 
