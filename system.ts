@@ -316,7 +316,14 @@ export const system = defineSystem({
     graphql: http({
       code: "functions/graphql",
       routes: ["GET /graphql", "POST /graphql"],
-      uses: { ledger: "read-write", catalog: "read", live: "read-write" },
+      // A query with its variables; what is longer is meant to harm.
+      maxBodyBytes: 65_536,
+      uses: {
+        ledger: "read-write",
+        catalog: ["get", "once"],
+        placed: "send",
+        live: ["through"],
+      },
       load: { perDay: 3_000_000, shape: "steady", ms: { p50: 40, p99: 250 }, memoryMb: 512 },
     }),
     presence: socket({

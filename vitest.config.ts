@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 import { findPython } from "./tools/python.ts";
 
@@ -8,7 +9,11 @@ import { findPython } from "./tools/python.ts";
  */
 const retry = process.env.CI === "true" ? 1 : 0;
 
+/** One graphql for all, as in Node and in bundles: Vite alone would take its other build for ours. */
+const resolve = { alias: { graphql: fileURLToPath(import.meta.resolve("graphql")) } };
+
 const project = (name: string, include: string[], timeoutSeconds = 60) => ({
+  resolve,
   test: {
     name,
     include,

@@ -20,3 +20,6 @@ const products: Readonly<Record<string, Product>> = {
 
 export const productOf = (sku: string): Product | undefined =>
   Object.hasOwn(products, sku) ? products[sku] : undefined;
+
+/** Of everything that is sold. */
+export const skus: readonly string[] = Object.keys(products);

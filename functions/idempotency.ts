@@ -5,12 +5,18 @@ import { Problem } from "../runtime/http/problem.ts";
  * The key by which a second try of a request is known.
  * @throws {Problem} 400 where there is none, or it is longer than 255 printable ASCII characters
  */
-export function idempotencyKey({ headers }: Request): string {
-  const key = headers.get("idempotency-key") ?? "";
+export const idempotencyKey = ({ headers }: Request): string =>
+  checkedKey(headers.get("idempotency-key") ?? "", "Idempotency-Key");
+
+/**
+ * A key that came in a field.
+ * @throws {Problem} 400 with the field's name, as for a header
+ */
+export function checkedKey(key: string, field: string): string {
   if (/^[\x20-\x7e]{1,255}$/.test(key)) return key;
   throw new Problem("invalid", {
-    detail: "Send an Idempotency-Key, so that a second try does not order twice.",
-    errors: [{ field: "Idempotency-Key", message: "must be 1 to 255 characters" }],
+    detail: `Send an ${field}, so that a second try does not order twice.`,
+    errors: [{ field, message: "must be 1 to 255 characters" }],
   });
 }
 

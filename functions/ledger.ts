@@ -80,17 +80,17 @@ export const placeOrder = (ledger: Sql, order: NewOrder): Promise<Order | undefi
     return known && orderOf(known);
   });
 
-/** An order of this owner. */
-export async function findOrder(
+/** Those of the ids that are orders of this owner, in no particular order. */
+export async function findOrders(
   ledger: Queries,
   owner: string,
-  id: string,
-): Promise<Order | undefined> {
-  const [row] = await ledger.query<Row>(
-    `select ${columns} from orders where id = $1 and owner = $2`,
-    [id, owner],
+  ids: readonly string[],
+): Promise<readonly Order[]> {
+  const rows = await ledger.query<Row>(
+    `select ${columns} from orders where id = any($1::text[]) and owner = $2`,
+    [ids, owner],
   );
-  return row && orderOf(row);
+  return rows.map(orderOf);
 }
 
 /**

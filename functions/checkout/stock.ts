@@ -1,20 +1,11 @@
 import { isPortError, PortError } from "../../runtime/ports/index.ts";
 import { productOf } from "../catalogue.ts";
 import type { PortsOf } from "../ports.ts";
+import { heldOf, type Stock, stockIn, stockKey } from "../stock.ts";
 import { outcomeOf } from "./outcome.ts";
 
 type Catalog = PortsOf<"checkout">["catalog"];
 
-/**
- * What became of a product's units: so many sold, and so many held for checkouts that run. One
- * document a product, replaced only where it is still the one that was read: its turn is one higher
- * each time, and a lower or equal one is refused (`ifNewer`). So two checkouts never take one unit.
- */
-export interface Stock {
-  readonly turn: number;
-  readonly sold: number;
-  readonly holds: Readonly<Record<string, number>>;
-}
 export interface Line {
   readonly sku: string;
   readonly quantity: number;
@@ -36,8 +27,7 @@ export const hold = (catalog: Catalog, id: string, { sku, quantity }: Line): Pro
     if (outcome === "confirmed") return undefined;
     if (outcome)
       throw new PortError("conflict", `checkout "${id}": it was given up; start another`);
-    const held = Object.values(stock.holds).reduce((sum, count) => sum + count, 0);
-    if (stock.sold + held + quantity > units)
+    if (stock.sold + heldOf(stock) + quantity > units)
       throw new PortError("conflict", `checkout "${id}": ${sku} is sold out; choose another`);
     return { ...stock, holds: { ...stock.holds, [id]: quantity } };
   });
@@ -66,7 +56,7 @@ async function change(
 ): Promise<void> {
   const units = productOf(sku)?.stock;
   if (units === undefined) return;
-  const key = { pk: `STOCK#${sku}`, sk: "UNITS" };
+  const key = stockKey(sku);
   for (let round = 0; round < mostRounds; round += 1) {
     const stock = stockIn(await catalog.get(key));
     const wanted = await next(stock, units);
@@ -79,9 +69,4 @@ async function change(
     }
   }
   throw new PortError("throttled", `stock "${sku}": it changes all the time; try again`);
-}
-
-function stockIn(document: Awaited<ReturnType<Catalog["get"]>>): Stock {
-  const { turn = 0, sold = 0, holds = {} } = document ?? {};
-  return { turn: Number(turn), sold: Number(sold), holds: holds as Stock["holds"] };
 }

@@ -15,12 +15,24 @@ const maxFieldName = 100;
  * app.post("/users", async (c) => c.json(await newUser(c.req.raw)));
  */
 export function body<S extends z.ZodMiniType>(schema: S) {
-  return async (request: Request): Promise<z.output<S>> => {
-    const result = schema.safeParse(await json(request), { reportInput: true });
-    if (result.success) return result.data;
-    const errors = result.error.issues.flatMap(faultsOf).slice(0, maxFaults);
-    throw new Problem("invalid", { detail: "The body has fields that do not fit.", errors });
-  };
+  return async (request: Request): Promise<z.output<S>> =>
+    checked(schema, await json(request), "The body has fields that do not fit.");
+}
+
+/**
+ * A value that came by another way than a body.
+ * @param detail of the refusal
+ * @throws {Problem} 400 for each field that does not fit, as `body`
+ */
+export function checked<S extends z.ZodMiniType>(
+  schema: S,
+  value: unknown,
+  detail: string,
+): z.output<S> {
+  const result = schema.safeParse(value, { reportInput: true });
+  if (result.success) return result.data;
+  const errors = result.error.issues.flatMap(faultsOf).slice(0, maxFaults);
+  throw new Problem("invalid", { detail, errors });
 }
 
 async function json(request: Request): Promise<unknown> {

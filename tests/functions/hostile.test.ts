@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import { create as auth } from "../../functions/auth/index.ts";
 import { create as checkouts } from "../../functions/checkouts/index.ts";
+import { create as graphql } from "../../functions/graphql/index.ts";
 import { create as orders } from "../../functions/orders/index.ts";
 import { create as reports } from "../../functions/reports/index.ts";
 import { create as track } from "../../functions/track/index.ts";
@@ -14,6 +15,7 @@ import { lambdaHttp } from "../../runtime/entries/lambda/http.ts";
 import { guard } from "../../runtime/http/guard.ts";
 import { type HttpHandler, type Identity, PortError, type Sql } from "../../runtime/ports/index.ts";
 import { system } from "../../system.ts";
+import { memoryCache } from "./cache-fake.ts";
 import { contextOf, memoryTable, queueFake, streamFake, workflowFake } from "./fakes.ts";
 import { memoryObjects } from "./object-fakes.ts";
 
@@ -47,6 +49,13 @@ const workloads = {
   webhooks: () => webhooks({ edge: { url: "https://shop.example" }, inbox: queueFake(), secrets }),
   checkouts: () => checkouts({ catalog: memoryTable(), checkout: workflowFake() }),
   orders: () => orders({ ledger: emptyLedger, catalog: memoryTable(), placed: queueFake() }),
+  graphql: () =>
+    graphql({
+      ledger: emptyLedger,
+      catalog: memoryTable(),
+      placed: queueFake(),
+      live: memoryCache(),
+    }),
   reports: () =>
     reports({ catalog: memoryTable(), media: memoryObjects(), reporting: queueFake() }),
   track: () => track({ clicks: streamFake() }),
@@ -88,10 +97,44 @@ const path = fc.oneof(
     "/reports",
     `/reports/${anId}`,
   ),
-  fc.constantFrom("/clicks", "/checkouts", `/checkouts/co_${"0".repeat(32)}`),
+  fc.constantFrom("/clicks", "/checkouts", `/checkouts/co_${"0".repeat(32)}`, "/graphql"),
   fc.array(segment, { maxLength: 5 }).map((parts) => `/${parts.join("/")}`),
 );
-const query = fc.oneof(fc.constant(""), text, fc.constantFrom("bodySHA256=%", "a=1&a=2", "%zz=&&"));
+/** Documents, a good deal of them nearly right. */
+const graphqlText = fc.oneof(
+  text,
+  fc.constantFrom(
+    "{ products { sku available } }",
+    "mutation { cancelOrder(id: 1) { id } }",
+    "query Q($n: Int!) { orders(first: $n) { cursor nodes { id } } }",
+    'mutation M($i: OrderInput!) { placeOrder(key: "k", input: $i) { id } }',
+    "{ __schema { types { name } } }",
+    "subscription { orders { cursor } }",
+    `{ ${"order(id: 1) {".repeat(300)}`,
+    `{ ${"a: __typename ".repeat(900)} }`,
+    "{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }",
+  ),
+);
+const graphqlBody = fc
+  .record(
+    {
+      query: fc.oneof(graphqlText, fc.jsonValue({ maxDepth: 1 })),
+      operationName: fc.oneof(text, fc.constant(null)),
+      variables: fc.oneof(
+        fc.jsonValue({ maxDepth: 3 }),
+        fc.record({ n: fc.oneof(fc.integer(), text), i: fc.jsonValue({ maxDepth: 3 }) }),
+      ),
+      extensions: fc.jsonValue({ maxDepth: 2 }),
+    },
+    { requiredKeys: ["query"] },
+  )
+  .map((value) => JSON.stringify(value));
+const query = fc.oneof(
+  fc.constant(""),
+  text,
+  fc.constantFrom("bodySHA256=%", "a=1&a=2", "%zz=&&"),
+  graphqlText.map((one) => `query=${encodeURIComponent(one.toWellFormed())}&variables=%7B`),
+);
 const method = fc.oneof(
   { weight: 12, arbitrary: fc.constant("POST") },
   fc.constantFrom(
@@ -227,6 +270,7 @@ const fitting = fc.oneof(
   fc.record({ path: fc.constant("/reports"), body: bytes(nearlyRightReport) }),
   fc.record({ path: fc.constant("/clicks"), body: bytes(nearlyRightClicks) }),
   fc.record({ path: fc.constant("/checkouts"), body: bytes(nearlyRightOrder) }),
+  fc.record({ path: fc.constant("/graphql"), body: bytes(graphqlBody) }),
   fc.record({ path: fc.constant("/clicks"), body: fc.constant(huge) }),
   fc.record({
     path: fc.constantFrom("/api/auth/sign-in", "/api/auth/resend"),

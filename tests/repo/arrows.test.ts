@@ -56,6 +56,8 @@ const owners: readonly { readonly packages: RegExp; readonly at: RegExp }[] = [
   // Protocols that servers of the cloud speak as well.
   { packages: /^pg$/, at: /^(runtime\/adapters|local)\// },
   { packages: /^ioredis$/, at: /^runtime\/adapters\// },
+  { packages: /^ws$/, at: /^runtime\/entries\/ecs\// },
+  { packages: /^graphql(-yoga)?$/, at: /^functions\/graphql\// },
   { packages: /^esbuild$/, at: /^components\/shared\// },
   { packages: /^croner$/, at: /^spec\// },
 ];

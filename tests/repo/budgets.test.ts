@@ -13,6 +13,8 @@ const withoutClient = ["edge", "native", "scanner"];
 const ofObjects = ["get", "list", "put", "delete"];
 /** In kB, minified. 1 MB of code costs about 25 ms of a cold start. */
 const budget = { withCache: 700, withObjects: 600, withSql: 600, withClient: 450, without: 120 };
+/** Of graphql-yoga with graphql, a third of it: what it brings beside a workload's ports. */
+const graphqlKb = 450;
 /** In MB, with sharp and libvips as files: how long a cold start unpacks. */
 const unzippedMb = 25;
 
@@ -44,7 +46,8 @@ describe("bundle budgets", () => {
     expect(artefacts.map(([name]) => name).sort()).toEqual(bundled(system, root).sort());
     const over = artefacts.filter(
       ([name, { bytes, unzippedBytes }]) =>
-        bytes / 1000 > budgetOf(name) || unzippedBytes / 1_000_000 > unzippedMb,
+        bytes / 1000 > budgetOf(name) + (name === "graphql" ? graphqlKb : 0) ||
+        unzippedBytes / 1_000_000 > unzippedMb,
     );
     expect(over.map(([name, { bytes }]) => `${name}: ${bytes / 1000} kB`)).toEqual([]);
   });

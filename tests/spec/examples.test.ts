@@ -27,7 +27,7 @@ const scenery: Readonly<Record<string, string>> = {
   args: 'declare const args: import("ROOT/components/aws/ServerlessEdge.ts").ServerlessEdgeArgs;',
   artefacts:
     'declare const artefacts: Record<keyof typeof import("ROOT/system.ts").system.workloads, import("ROOT/components/shared/bundling.ts").Artefact>;',
-  create: `declare const create: (ports: object) => ${["HttpHandler", "IdentityHooks", "MessageHandler", "RecordHandler", "ChangeHandler"].map((name) => `import("ROOT/runtime/ports/index.ts").${name}`).join(" & ")};`,
+  create: `declare const create: (ports: object) => ${["HttpHandler", "IdentityHooks", "MessageHandler", "RecordHandler", "ChangeHandler", "SocketHandler"].map((name) => `import("ROOT/runtime/ports/index.ts").${name}`).join(" & ")};`,
   channels: 'declare const channels: import("ROOT/components/aws/Channels.ts").Channels;',
   consumer: 'declare const consumer: import("ROOT/runtime/ports/index.ts").QueueConsumer;',
   deadLetters:
