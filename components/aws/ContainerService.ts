@@ -12,7 +12,7 @@ import { type ContainerPlanArgs, overflows, taskCalls } from "./container-plan.t
 import { imageCertificates, variablesOf } from "./function-plan.ts";
 import { grantsOf } from "./grants.ts";
 import { overflowVariables, type Twins } from "./overflow.ts";
-import { twinStatement } from "./permissions.ts";
+import { protectionStatement, twinStatement } from "./permissions.ts";
 import { bareRole, type RoleTransforms, serviceRole } from "./role.ts";
 import { scaleOnBacklog, scaleOnRequests } from "./scaling.ts";
 import { scalingOf } from "./scaling-plan.ts";
@@ -69,6 +69,7 @@ export class ContainerService extends pulumi.ComponentResource {
     const uses = boundUses(args.system, args.workload, args.stores);
     const consumer = args.consumers?.[args.workload];
     const twin = twinOf(args);
+    const isJob = args.system.workloads[args.workload]?.kind === "job";
     this.spills = twin !== undefined;
     if (args.system.workloads[args.workload]?.kind === "http")
       this.reportsAs = physicalName(name, "taskFamily");
@@ -88,8 +89,16 @@ export class ContainerService extends pulumi.ComponentResource {
           {
             ...own,
             statements: pulumi
-              .all([consumer?.statements ?? statementsFor(uses), twin?.arn])
-              .apply(([all, arn]) => (arn === undefined ? all : [...all, twinStatement(arn)])),
+              .all([
+                consumer?.statements ?? statementsFor(uses),
+                twin?.arn,
+                args.shared.cluster.arn,
+              ])
+              .apply(([all, arn, cluster]) => [
+                ...all,
+                ...(arn === undefined ? [] : [twinStatement(arn)]),
+                ...(isJob ? [protectionStatement(cluster)] : []),
+              ]),
           },
           this,
         )

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { EngineEvent, Stack, StepEventMetadata } from "@pulumi/pulumi/automation/index.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Cutovers } from "../../components/aws/cutover-plan.ts";
 import { type Engine, openEngine, openStack, stateText } from "../../tools/engine.ts";
 import { type CoreOptions, makeCore } from "../components/aws/core-fixtures.ts";
 import { inCloud, resourcesOf } from "./state.ts";
@@ -137,10 +138,8 @@ describe("containers on the real engine", { timeout: 300_000 }, () => {
 
   /** Moves the orders, and says what that changed. */
   async function move(host: string, cutover?: number) {
-    const config = {
-      placement: { orders: host },
-      cutover: cutover === undefined ? {} : { orders: { function: cutover } },
-    };
+    const split: Cutovers = cutover === undefined ? {} : { orders: { function: cutover } };
+    const config = { placement: { orders: host }, cutover: split };
     options = { protect: false, migrations: "second", config };
     return timed();
   }
