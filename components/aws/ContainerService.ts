@@ -13,7 +13,7 @@ import { grantsOf } from "./grants.ts";
 import type { Instances } from "./Instances.ts";
 import { taskHostOf, taskLimits } from "./instance-plan.ts";
 import { overflowVariables, type Twins } from "./overflow.ts";
-import { twinStatement } from "./permissions.ts";
+import { protectionStatement, twinStatement } from "./permissions.ts";
 import { bareRole, type RoleTransforms, serviceRole } from "./role.ts";
 import { scaleOnBacklog, scaleOnConnections, scaleOnRequests } from "./scaling.ts";
 import { scalingOf } from "./scaling-plan.ts";
@@ -72,6 +72,7 @@ export class ContainerService extends pulumi.ComponentResource {
     const uses = boundUses(args.system, args.workload, args.stores);
     const consumer = args.consumers?.[args.workload];
     const twin = twinOf(args);
+    const isJob = args.system.workloads[args.workload]?.kind === "job";
     this.spills = twin !== undefined;
     if (args.system.workloads[args.workload]?.kind === "http")
       this.reportsAs = physicalName(name, "taskFamily");
@@ -92,8 +93,16 @@ export class ContainerService extends pulumi.ComponentResource {
           {
             ...own,
             statements: pulumi
-              .all([consumer?.statements ?? statementsFor(uses), twin?.arn])
-              .apply(([all, arn]) => (arn === undefined ? all : [...all, twinStatement(arn)])),
+              .all([
+                consumer?.statements ?? statementsFor(uses),
+                twin?.arn,
+                args.shared.cluster.arn,
+              ])
+              .apply(([all, arn, cluster]) => [
+                ...all,
+                ...(arn === undefined ? [] : [twinStatement(arn)]),
+                ...(isJob ? [protectionStatement(cluster)] : []),
+              ]),
           },
           this,
         )

@@ -65,6 +65,8 @@ export const broadByNecessity: Readonly<Record<string, string>> = {
   Scheduler: "schedules are named by code; the group is the scheduler's own",
   Workflow: "executions are named by code; the state machine is the declared one",
   ChangeFeeds: "ListStreams takes streams by their time of making; the table is the declared one",
+  Protection:
+    "tasks get their ids as they start; the cluster is the system's own, and protection is all that may change",
   RegistryLogin: "the registry's token is for all of it: its action takes * only",
   ContainerInstances: "instances get their ids as they register; the cluster is their own",
   AgentEndpoint: "where an agent finds its cluster is asked by an action that takes * only",
@@ -196,6 +198,10 @@ export const instanceStatements = (clusterArn: string): Statement[] => [
 /** What answers for the steps that a state machine asked for by message. */
 export const taskStatement = (machineArn: string): Statement =>
   allow("Answers", machineArn, "states:SendTaskFailure", "states:SendTaskSuccess");
+
+/** What keeps a task from being ended while it works: tasks of the cluster, whose ids are not known. */
+export const protectionStatement = (clusterArn: string): Statement =>
+  allow("Protection", `${clusterArn.replace(":cluster/", ":task/")}/*`, "ecs:UpdateTaskProtection");
 
 /** What hands requests to a function twin. */
 export const twinStatement = (functionArn: string): Statement =>

@@ -99,6 +99,8 @@ export function containerEntryFor(system: System, name: string): Entry | Fault {
     `consumer: queueConsumer({ name: ${text(queue?.queue ?? name)}, location: ${envValue(sourceQueueEnv)} })`,
     `handler: ${handler.code}`,
     ...consumingOf(workload, queue),
+    // What may take hours is not begun anew because fewer tasks are needed.
+    ...(workload.kind === "job" ? ["protection: taskProtection()"] : []),
   ];
   return moduleOf(
     "Container",
@@ -107,6 +109,9 @@ export function containerEntryFor(system: System, name: string): Entry | Fault {
       [`${workload.code}/index.ts`, "create"],
       ["runtime/entries/ecs/consumer.ts", "consume"],
       ["runtime/adapters/aws/queue-consumer.ts", "queueConsumer"],
+      ...(workload.kind === "job"
+        ? [["runtime/adapters/aws/task-protection.ts", "taskProtection"] as const]
+        : []),
       ...ports.imports,
       ...handler.imports,
     ],

@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { EngineEvent, Stack } from "@pulumi/pulumi/automation/index.js";
+import type { EngineEvent, Stack, StepEventMetadata } from "@pulumi/pulumi/automation/index.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Cutovers } from "../../components/aws/cutover-plan.ts";
 import { type Engine, openEngine, openStack, stateText } from "../../tools/engine.ts";
 import { type CoreOptions, makeCore } from "../components/aws/core-fixtures.ts";
 import { inCloud, resourcesOf } from "./state.ts";
@@ -19,7 +20,7 @@ describe("containers on the real engine", { timeout: 300_000 }, () => {
   let folder: string;
   let engine: Engine;
   let stack: Stack;
-  let options: CoreOptions = { protect: false };
+  let options: CoreOptions = { protect: false, migrations: "first" };
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "spillway-containers-"));
@@ -35,16 +36,31 @@ describe("containers on the real engine", { timeout: 300_000 }, () => {
     const found = state().find(({ type: of, urn }) => of === token && urn.endsWith(`::${name}`));
     return (found?.outputs ?? {}) as Record<string, string>;
   };
-  async function up() {
-    const steps: string[] = [];
-    const onEvent = ({ resourcePreEvent }: EngineEvent) => {
-      const { op = "same", urn = "", type: of = "" } = resourcePreEvent?.metadata ?? {};
-      if (!["same", "refresh", "read"].includes(op))
-        steps.push(`${op} ${of} ${urn.split("::").at(-1)}`);
+  const quiet = ["same", "refresh", "read"];
+  /** Runs an update; what begins and ends in it, and of updates which properties differ. */
+  async function timed() {
+    const timeline: string[] = [];
+    const diffs: Record<string, readonly string[]> = {};
+    const note = (when: string, metadata?: StepEventMetadata) => {
+      const { op = "same", urn = "", type: of = "" } = metadata ?? {};
+      if (quiet.includes(op)) return;
+      const name = urn.split("::").at(-1) ?? "";
+      timeline.push(`${when} ${op} ${of} ${name}`);
+      if (op === "update") diffs[name] = metadata?.diffs ?? [];
     };
-    await stack.up({ onEvent });
-    return steps;
+    await stack.up({
+      onEvent: ({ resourcePreEvent, resOutputsEvent }: EngineEvent) => {
+        note("begin", resourcePreEvent?.metadata);
+        note("end", resOutputsEvent?.metadata);
+      },
+    });
+    const steps = timeline.flatMap((line) => (/^begin (.*)/.exec(line) ?? []).slice(1));
+    return { timeline, steps, diffs };
   }
+  const up = async () => (await timed()).steps;
+  /** Those of the cloud: the stack's own outputs are left out. */
+  const inTheCloud = (steps: readonly string[]) =>
+    steps.filter((step) => !step.startsWith("update pulumi:"));
 
   test("are made, every input as the provider takes it", async () => {
     const steps = await up();
@@ -79,11 +95,151 @@ describe("containers on the real engine", { timeout: 300_000 }, () => {
   test("scale between other bounds, while the tasks that run stay as they are", async () => {
     options = { ...options, core: { capacity: { orders: { min: 3, max: 9 } } } };
     const steps = await up();
-    expect(steps.filter((step) => !step.startsWith("update pulumi:"))).toEqual([
+    expect(inTheCloud(steps)).toEqual([
       "update aws:ecs/service:Service core-orders-service",
       "update aws:appautoscaling/target:Target core-orders-scaling",
     ]);
     expect(outputs(type.service, "core-orders-service").desiredCount).toBe(2);
+  });
+
+  const migrate = "aws:lambda/invocation:Invocation migrations-ledger";
+
+  test("have their database migrated first, and again when there is something to migrate", async () => {
+    const capacity = { orders: { min: 4, max: 9 } };
+    options = { ...options, migrations: "second", core: { capacity } };
+    const { timeline, steps } = await timed();
+    expect(inTheCloud(steps).sort()).toEqual([
+      `create-replacement ${migrate}`,
+      `delete-replaced ${migrate}`,
+      `replace ${migrate}`,
+      "update aws:appautoscaling/target:Target core-orders-scaling",
+      "update aws:ecs/service:Service core-orders-service",
+    ]);
+    expect(timeline.indexOf(`end create-replacement ${migrate}`)).toBeLessThan(
+      timeline.indexOf(`begin update ${type.service} core-orders-service`),
+    );
+    expect(await up()).toEqual([]);
+  });
+
+  test("stay as they are where a migration fails", async () => {
+    const before = outputs("aws:appautoscaling/target:Target", "core-orders-scaling");
+    const capacity = { orders: { min: 3, max: 9 } };
+    const { envVars } = stack.workspace;
+    const fault = { SPILLWAY_SIMULATED_FAULT: `fail create ${migrate.split(" ").at(-1)}` };
+    stack.workspace.envVars = { ...envVars, ...fault };
+    const last = options;
+    options = { ...options, migrations: "third", core: { capacity } };
+    await expect(timed()).rejects.toThrow("simulated failure");
+    stack.workspace.envVars = envVars;
+    expect(outputs("aws:appautoscaling/target:Target", "core-orders-scaling")).toEqual(before);
+    options = last;
+    expect(inTheCloud(await up()).filter((step) => !step.endsWith(migrate))).toEqual([]);
+  });
+
+  /** Moves the orders, and says what that changed. */
+  async function move(host: string, cutover?: number) {
+    const split: Cutovers = cutover === undefined ? {} : { orders: { function: cutover } };
+    const config = { placement: { orders: host }, cutover: split };
+    options = { protect: false, migrations: "second", config };
+    return timed();
+  }
+  const position = (timeline: readonly string[], what: RegExp) => ({
+    first: timeline.findIndex((line) => what.test(line)),
+    last: timeline.findLastIndex((line) => what.test(line)),
+  });
+  /** At no moment do the edge's routes, or a listener, lead to what is not there. */
+  function expectNoGap(timeline: readonly string[]) {
+    const at = (what: RegExp) => position(timeline, what);
+    const gone = at(/^begin delete/).first;
+    const steps: readonly (readonly [before: number, after: number])[] = [
+      // What a route or a listener will lead to is there before it does.
+      [at(/^end create\S* \S+Integration edge-orders$/).last, at(/^begin update \S+Route /).first],
+      [at(/^end create\S* \S+Permission /).last, at(/^begin update \S+Route /).first],
+      [at(/^end create\S* \S+TargetGroupAttachment /).last, at(/^begin \S+ \S+Listener /).first],
+      // And nothing goes before they lead elsewhere.
+      [at(/^end update \S+Route /).last, gone],
+      [at(/^end update \S+Listener balancer-orders$/).last, gone],
+    ];
+    for (const [before, after] of steps)
+      if (before >= 0 && after >= 0) expect([before, timeline]).toSatisfy(() => before < after);
+  }
+  const listener = "aws:lb/listener:Listener balancer-orders";
+  const made = (steps: readonly string[], op: string) =>
+    inTheCloud(steps)
+      .filter((step) => step.startsWith(`${op} `))
+      .map((step) => step.split(" ").at(-1));
+
+  test("are joined by a function, which is there before the listener leads to it", async () => {
+    await move("container");
+    const { timeline, steps, diffs } = await move("container", 0);
+    expectNoGap(timeline);
+    expect(made(steps, "create")).toEqual(
+      expect.arrayContaining(["edge-orders-function", "balancer-orders-function"]),
+    );
+    expect(made(steps, "delete")).toEqual([]);
+    expect(diffs["balancer-orders"]).toEqual(["defaultActions"]);
+    expect(position(timeline, /^end create .*TargetGroupAttachment /).last).toBeLessThan(
+      position(timeline, /^begin update .*Listener /).first,
+    );
+  });
+
+  test("are split by weights alone", async () => {
+    for (const percent of [10, 100]) {
+      const { steps, diffs } = await move("container", percent);
+      expect(inTheCloud(steps)).toEqual([`update ${listener}`]);
+      expect(diffs["balancer-orders"]).toEqual(["defaultActions"]);
+    }
+    expect(inTheCloud((await move("function", 100)).steps)).toEqual([]);
+  });
+
+  test("give way to the function, which the edge then leads to itself", async () => {
+    const { timeline, steps } = await move("function");
+    expectNoGap(timeline);
+    expect(made(steps, "create-replacement")).toEqual(["edge-orders"]);
+    expect(made(steps, "create")).toEqual([]);
+    expect(made(steps, "delete")).toEqual(
+      expect.arrayContaining(["core-orders-service", "balancer-orders"]),
+    );
+    expect(made(steps, "delete")).not.toContain("edge-orders-function");
+    // What is left of the old way goes in the order in which nothing is led to nowhere.
+    const begins = (what: RegExp) => position(timeline, what).first;
+    expect(begins(/begin delete .*Service core-orders-service/)).toBeLessThan(
+      begins(/begin delete .*Listener balancer-orders/),
+    );
+    expect(begins(/begin delete .*Listener balancer-orders/)).toBeLessThan(
+      begins(/begin delete .*TargetGroupAttachment/),
+    );
+  });
+
+  test("take over again, and the function goes when nothing leads to it", async () => {
+    const back = await move("function", 100);
+    expectNoGap(back.timeline);
+    expect(made(back.steps, "create-replacement")).toEqual(["edge-orders"]);
+    expect(made(back.steps, "delete")).toEqual([]);
+    expect(position(back.timeline, /^end create .*Listener balancer-orders/).last).toBeLessThan(
+      position(back.timeline, /^begin create-replacement .*Integration edge-orders/).first,
+    );
+    expect(inTheCloud((await move("function", 0)).steps)).toEqual([`update ${listener}`]);
+    expect(inTheCloud((await move("container", 0)).steps)).toEqual([]);
+    const { timeline, steps } = await move("container");
+    expectNoGap(timeline);
+    expect(made(steps, "update")).toEqual(["balancer-orders"]);
+    expect(made(steps, "delete")).toEqual(expect.arrayContaining(["edge-orders-function"]));
+  });
+
+  test("overflow into a function that their role alone may call", async () => {
+    await move("container-with-overflow");
+    const { arn = "" } = outputs("aws:lambda/function:Function", "edge-orders-function");
+    const { Statement } = JSON.parse(outputs(type.policy, "core-orders-policy").policy ?? "");
+    expect(Statement.at(-1)).toEqual({
+      Sid: "Twin",
+      Effect: "Allow",
+      Action: ["lambda:InvokeFunction"],
+      Resource: arn,
+    });
+    expect(state().filter(({ type: of }) => of === "aws:lambda/permission:Permission")).toEqual([]);
+    const [task] = JSON.parse(outputs(type.task, "core-orders-task").containerDefinitions ?? "");
+    expect(task.environment).toContainEqual({ name: "SPILLWAY_TWIN", value: arn });
   });
 
   test("leave nothing, and nothing to be read in the state", async () => {

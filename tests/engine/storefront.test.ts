@@ -73,6 +73,9 @@ describe("storefront on the real engine", { timeout: 300_000 }, () => {
       "create aws:scheduler/schedule:Schedule events-dailyReport",
       "create aws:sfn/stateMachine:StateMachine events-checkout",
       "create aws:ec2/natGateway:NatGateway network-outside-1",
+      "create aws:lambda/invocation:Invocation migrations-ledger",
+      "create aws:lb/listener:Listener balancer-orders",
+      "create aws:ecs/service:Service core-orders-service",
       "create aws:ecs/service:Service core-reportJob-service",
       "create aws:appautoscaling/policy:Policy core-reportJob-backlog",
     ])
@@ -104,7 +107,10 @@ describe("storefront on the real engine", { timeout: 300_000 }, () => {
     expect(steps.length).toBeGreaterThan(1);
     expect(
       steps.filter(
-        (step) => !/^update aws:cloudwatch\/logGroup:LogGroup .*: retentionInDays$/.test(step),
+        (step) =>
+          !/^update (aws:cloudwatch\/logGroup:LogGroup .*: retentionInDays|aws:s3\/\S+ balancer-logs\S*: rules\S*)$/.test(
+            step,
+          ),
       ),
     ).toEqual([]);
     const { changes } = await pulumi("up");
@@ -131,7 +137,7 @@ describe("storefront on the real engine", { timeout: 300_000 }, () => {
       // It is in the image of all, which are told of the new one; its rows on the dashboard, and its
       // logs in what starts tasks, come and go with it.
       const expected =
-        /^(update pulumi:pulumi:Stack |\w+ \S+ core-fulfil\b|\S+ aws:ecs\/\w+:(TaskDefinition core-reportJob-task|Service core-reportJob-service)\b)/;
+        /^(update pulumi:pulumi:Stack |\w+ \S+ core-fulfil\b|\S+ aws:ecs\/\w+:(TaskDefinition core-(reportJob|orders)-task|Service core-(reportJob|orders)-service)\b)/;
       expect(others.filter((step) => !expected.test(step)).sort()).toEqual([
         "update aws:cloudwatch/dashboard:Dashboard watch: dashboardBody",
         "update aws:iam/rolePolicy:RolePolicy core-execution-policy: policy",
@@ -181,9 +187,9 @@ describe("storefront on the real engine", { timeout: 300_000 }, () => {
       expect(steps.filter((step) => step.includes(" aws:"))).toEqual([]);
       return text;
     };
-    const placed = "config:\n  spillway:placement:\n    users: container-with-overflow";
+    const placed = "config:\n  spillway:placement:\n    users: function-image";
     expect(await refusal((yaml) => yaml.replace("config:", placed))).toContain(
-      'Placement \\"users\\": it is placed on container-with-overflow: no twin is made for its overflow yet; place it on container',
+      'Placement \\"users\\": it is placed on function-image, and no image is built yet; take it out',
     );
     const plain = await refusal((yaml) =>
       yaml

@@ -3,6 +3,7 @@ import type { Delivery, QueueConsumer } from "../../ports/index.ts";
 import { type Deadline, deadlineIn } from "../deadline.ts";
 import { backoffSeconds, logTrouble, outcomeOf, reasonOf, type Trouble } from "../outcome.ts";
 import { type EventHandler, workOf } from "../work.ts";
+import { type Protection, protectedBy } from "./protection.ts";
 
 export interface ConsumerOptions {
   readonly consumer: QueueConsumer;
@@ -20,6 +21,8 @@ export interface ConsumerOptions {
   readonly drainSeconds?: number;
   /** How long to wait for a message, in seconds, 0 to 20. Default: 5, which a stop may have to wait */
   readonly waitSeconds?: number;
+  /** Keeps the host from ending the process while it works. Default: it may be ended at any time */
+  readonly protection?: Protection;
   /** Default: a line of JSON in the log */
   readonly onTrouble?: (trouble: Trouble) => void;
 }
@@ -58,6 +61,9 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   const { consumer, batch = 10, concurrency = 10, waitSeconds = 5 } = options;
   const { drainSeconds = 25, onTrouble = logTrouble } = options;
   const work = workOf(options.handler, options.feed);
+  const protect = protectedBy(options.protection, (error) =>
+    onTrouble({ outcome: "receive", error }),
+  );
   const working = new Map<Deadline, Promise<void>>();
   const stopping = new AbortController();
   const stopped = new Error("its container stopped before it was done");
@@ -81,7 +87,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     const { message } = delivery;
     try {
       try {
-        await renewing(delivery, deadline.within(work(message, deadline.signal)));
+        await renewing(delivery, deadline.within(protect(() => work(message, deadline.signal))));
       } catch (error) {
         const outcome = outcomeOf(error);
         onTrouble({ outcome, error, message: message.id });

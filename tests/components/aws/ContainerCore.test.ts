@@ -163,6 +163,18 @@ describe("permissions", () => {
     ]);
   });
 
+  test("of a job let it ask not to be ended while it works, and no other may", () => {
+    const asking = (name: string) =>
+      graph.policy(`core-${name}-policy`).Statement.filter(({ Sid }) => Sid === "Protection");
+    expect(asking("report")).toMatchObject([
+      {
+        Action: ["ecs:UpdateTaskProtection"],
+        Resource: ["arn:aws:ecs:eu-central-1:123456789012:task/shop-dev-core/*"],
+      },
+    ]);
+    expect([...asking("orders"), ...asking("fulfil")]).toEqual([]);
+  });
+
   test("to start tasks are for the one image and the workloads' own logs", () => {
     const [login, image, logs] = graph.policy("core-execution-policy").Statement;
     expect(login).toMatchObject({ Action: ["ecr:GetAuthorizationToken"], Resource: ["*"] });

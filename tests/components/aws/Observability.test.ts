@@ -410,3 +410,53 @@ test("children can be changed by their transforms", async () => {
   expect(changed.find(type.dashboard).inputs.dashboardName).toBe("ours");
   expect(changed.find(type.alarm, "watch-api-errors").inputs.evaluationPeriods).toBe(6);
 });
+
+describe("what tasks report of requests", () => {
+  const watching = (spills: boolean) =>
+    yard({
+      core: {
+        services: {
+          heavy: { reportsAs: "yard-dev-core-heavy", spills },
+          works: { spills: false },
+        },
+      },
+    });
+  const about = (of: Graph) =>
+    of
+      .all(type.alarm)
+      .filter(({ inputs }) => inputs.namespace === "Spillway")
+      .map(({ name, inputs }) => [
+        name,
+        inputs.metricName,
+        inputs.statistic,
+        inputs.threshold,
+        inputs.dimensions.workload,
+      ]);
+
+  test("calls where requests are refused, and with a twin where it is of no help", async () => {
+    const refused = ["watch-heavy-refused", "refused", "Sum", 0, "yard-dev-core-heavy"];
+    expect(about(await watching(false))).toEqual([refused]);
+    const spilling = await watching(true);
+    expect(about(spilling)).toEqual([
+      ["watch-heavy-breaker", "breakerOpen", "Maximum", 0, "yard-dev-core-heavy"],
+      ["watch-heavy-budget", "budgetShare", "Maximum", 0.9, "yard-dev-core-heavy"],
+      refused,
+    ]);
+    const { alarmActions } = spilling.find(type.alarm, "watch-heavy-refused").inputs;
+    expect(alarmActions).toEqual([expect.stringContaining(":yard-dev-alerts")]);
+  });
+
+  test("is on the dashboard: taken, spilled, refused", async () => {
+    const [panel] = (rowsOf(await watching(true))["## heavy (http, container)"] ?? []).filter(
+      ({ properties }) => properties.title?.startsWith("Requests a minute: taken"),
+    );
+    expect(metricsIn(panel)).toEqual(
+      ["admitted", "spilled", "spilledFailed", "refused"].map((metric) => [
+        "Spillway",
+        metric,
+        "Sum",
+        "yard-dev-core-heavy",
+      ]),
+    );
+  });
+});

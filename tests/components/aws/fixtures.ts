@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { zipSync } from "fflate";
@@ -14,7 +14,14 @@ mkdirSync(folder, { recursive: true });
 
 /** A zip that could be uploaded. What is in it decides nothing here. */
 export const code = { archive: join(folder, "function.zip") };
-writeFileSync(code.archive, zipSync({ "index.mjs": new TextEncoder().encode("export {};") }));
+// The same bytes whenever, and never half of them: others read it at the same time.
+const zip = zipSync(
+  { "index.mjs": new TextEncoder().encode("export {};") },
+  { mtime: new Date(1980, 0, 1) },
+);
+const draft = join(folder, `.function-${process.pid}.zip`);
+writeFileSync(draft, zip);
+renameSync(draft, code.archive);
 
 /** The workloads of storefront that this edge and its user pool serve. */
 export const served = ["users", "auth", "webhooks"] as const;

@@ -6,11 +6,28 @@ import { ServerlessEdge } from "../../../components/aws/ServerlessEdge.ts";
 import { UserPool } from "../../../components/aws/UserPool.ts";
 import { hasCode } from "../../../components/shared/bundling.ts";
 import { placeAll } from "../../../planner/index.ts";
+import { usesOf } from "../../../spec/index.ts";
 import { awsInvoke, type MockOptions, runUnderMocks } from "../harness.ts";
 import { code, system } from "./fixtures.ts";
 
-/** What of storefront goes to AWS, where the planner places it. */
-export const deployment = deploymentOf(system, placeAll(system), (name) => hasCode(system, name));
+const all = deploymentOf(system, placeAll(system), (name) => hasCode(system, name));
+const usesDatabase = (name: string) => usesOf(system, name).some(({ kind }) => kind === "sql");
+const without = (names: readonly string[]) => names.filter((name) => !usesDatabase(name));
+
+/**
+ * What of storefront goes to AWS, where the planner places it; without those that use a database,
+ * which is inside a network, and asked for by a protocol of its own.
+ */
+export const deployment = {
+  functions: without(all.functions),
+  workers: without(all.workers),
+  left: [
+    ...all.left,
+    ...[...all.functions, ...all.workers]
+      .filter(usesDatabase)
+      .map((name) => ({ name, because: "it uses sql, which the emulator does not answer yet" })),
+  ],
+};
 
 /**
  * All of storefront that is deployed, its components put together as the program does; code that is

@@ -140,6 +140,7 @@ const factories: Record<string, string[]> = {
   "runtime/entries/lambda/steps": ["lambdaSteps"],
   "runtime/entries/ecs/steps": ["ecsSteps"],
   "runtime/adapters/aws/task-tokens": ["taskTokens"],
+  "runtime/adapters/aws/task-protection": ["taskProtection"],
   "runtime/tokens": ["tokenVerifier"],
   ...Object.fromEntries(
     [
@@ -343,8 +344,17 @@ describe("a container's entry", () => {
       "stored",
       { feed: "objects", concurrency: 1, batch: 1, visibilitySeconds: 180, timeLimitSeconds: 6 },
     ],
-    // A job takes as long as it takes.
-    ["report", { feed: "queue", concurrency: 1, batch: 1, visibilitySeconds: 3600 }],
+    // A job takes as long as it takes, and is let finish.
+    [
+      "report",
+      {
+        feed: "queue",
+        concurrency: 1,
+        batch: 1,
+        visibilitySeconds: 3600,
+        protection: { taskProtection: [] },
+      },
+    ],
   ])("of %s consumes its queue under the same limits", async (name, options) => {
     const queueName = { worker: "inbox", report: "slow" }[name] ?? name;
     expect(await consumedBy(name)).toEqual({
