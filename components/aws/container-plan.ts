@@ -1,14 +1,14 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { type Host, limits } from "../../planner/index.ts";
 import { type System, sourceOf, usesOf, type Workload } from "../../spec/index.ts";
-import type { Fault } from "../shared/validation.ts";
+import { type Fault, plainFaults } from "../shared/validation.ts";
 import type { Tasks } from "./Balancer.ts";
 import type { Bindings } from "./bindings.ts";
 import type { Consumer } from "./consumers.ts";
 import { bindingFaults, callsOf, checksTokens, type TokenIssuer } from "./function-plan.ts";
 import { type Hosting, hostOf, isFunction } from "./hosting.ts";
 import { instanceCalls, instanceFaults, type Launcher, taskHostOf } from "./instance-plan.ts";
-import { answersRequests, type Capacity, capacityFaults, scalingOf } from "./scaling-plan.ts";
+import { answersRequests, type Capacity, capacityFaults, connectionFault, scalingOf } from "./scaling-plan.ts";
 import { type Calls, type NetworkPlace, reachFaults } from "./security-groups.ts";
 
 /** The image that tasks are started from. A `WorkloadImage` is one. */
@@ -123,6 +123,7 @@ function workloadFaults(args: ContainerPlanArgs, name: string): Fault[] {
       : []),
     ...bindingFaults(system, name, args.stores),
     ...capacityFaults(scalingOf(workload, args.capacity?.[name])).flatMap(say),
+    ...plainFaults(args.capacity?.[name], connectionFault).flatMap(say),
     ...instanceFaults(workload, args.capacity?.[name]).flatMap(say),
     ...imageFaults(args, workload).flatMap(say),
     ...reachFaults(
