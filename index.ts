@@ -7,11 +7,12 @@ import { ContainerCore } from "./components/aws/ContainerCore.ts";
 import { connectionFaults } from "./components/aws/container-plan.ts";
 import { DataStores } from "./components/aws/DataStores.ts";
 import { allConnections, databaseDefaults } from "./components/aws/database.ts";
-import { deploymentOf, needsGpu, needsNetwork } from "./components/aws/deployment.ts";
+import { deploymentOf, needsGpu, needsNetwork, usesScanner } from "./components/aws/deployment.ts";
 import { EventPipeline } from "./components/aws/EventPipeline.ts";
 import { Network, type NetworkArgs, networkFaults } from "./components/aws/Network.ts";
 import { Observability } from "./components/aws/Observability.ts";
 import { proxyPool } from "./components/aws/proxy.ts";
+import { Scanners } from "./components/aws/Scanners.ts";
 import { ServerlessEdge } from "./components/aws/ServerlessEdge.ts";
 import { SocketEdge } from "./components/aws/SocketEdge.ts";
 import { UserPool } from "./components/aws/UserPool.ts";
@@ -30,7 +31,7 @@ const { functions, waiting, servers, left } = deploymentOf(
   system,
   placed,
   (name) => coded.includes(name),
-  { migrated: settings.migrations === "by-hand" },
+  { migrated: settings.migrations === "by-hand", scanned: settings.scanner },
 );
 const containers = [...servers, ...waiting];
 const deployed = [...functions, ...containers];
@@ -103,7 +104,11 @@ const data = new DataStores(
   opts,
 );
 const channels = new Channels("channels", { ...made, stores: data.bindings }, opts);
-const stores = { ...data.bindings, ...channels.bindings };
+const scanners =
+  network && usesScanner(system, deployed)
+    ? new Scanners("scanners", { ...made, network, logRetentionDays }, opts)
+    : undefined;
+const stores = { ...data.bindings, ...channels.bindings, ...scanners?.bindings };
 const users = new UserPool(
   "users",
   { ...shared, workloads: ofKind("onIdentity"), stores, protect },

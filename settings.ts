@@ -32,6 +32,8 @@ export interface Settings {
   readonly cache: Part<"cache">;
   /** Who migrates databases: "by-hand", or "" where nobody says so. */
   readonly migrations: (typeof migrators)[number];
+  /** Run the scanners that workloads use; else those workloads are left out. */
+  readonly scanner: boolean;
   /** Tasks by workload: min, max, spot (percent), on, instanceType, connections (of a socket). */
   readonly capacity: Readonly<Record<string, Part<"capacity">>>;
   /** Hosts chosen by hand, by workload. */
@@ -86,6 +88,7 @@ export const defaults: Settings = {
   database: {},
   cache: {},
   migrations: "",
+  scanner: false,
   capacity: {},
   placement: {},
   tags: {},
@@ -128,6 +131,7 @@ export function parseSettings(raw: Raw, system: System, needed: readonly string[
     network: part(raw, "network", faults),
     database: part(raw, "database", faults),
     cache: part(raw, "cache", faults),
+    scanner: flag(raw, "scanner", faults),
     migrations: oneOf(raw, "migrations", migrators, faults),
     capacity: capacity(raw, system, faults),
     placement: placement(raw, system, faults),
@@ -176,7 +180,7 @@ function oneOf<const T extends readonly string[]>(
   return given;
 }
 
-function flag(raw: Raw, key: "protect" | "backups", faults: Faults): boolean {
+function flag(raw: Raw, key: "protect" | "backups" | "scanner", faults: Faults): boolean {
   const given = raw[key];
   if (given === undefined) return defaults[key];
   if (given !== "true" && given !== "false") faults.push(`${key} "${given}"; use true or false`);

@@ -26,12 +26,13 @@ describe("settings", () => {
       anomalyMonitor: monitor,
       corsOrigins: '["https://shop.example"]',
       network: '{"zones":3,"nat":"per-zone","endpoints":["queue"]}',
-      database: '{"multiAz":true,"instanceClass":"db.r8g.large"}',
+      database: '{"multiAz":true,"instanceClass":"db.r8g.large","proxy":true}',
       cache: '{"nodes":2}',
       migrations: "by-hand",
-      capacity: '{"orders":{"min":2,"max":6,"spot":50}}',
+      capacity: '{"orders":{"min":2,"max":6,"spot":50},"users":{"on":"ec2","instanceType":"m7g.large"}}',
       placement: '{"users":"container"}',
       tags: '{"team":"shop"}',
+      scanner: "true",
       secrets: '{"github-webhook":"s3cret"}',
     });
     expect(settings).toEqual({
@@ -45,12 +46,16 @@ describe("settings", () => {
       anomalyMonitor: monitor,
       corsOrigins: ["https://shop.example"],
       network: { zones: 3, nat: "per-zone", endpoints: ["queue"] },
-      database: { multiAz: true, instanceClass: "db.r8g.large" },
+      database: { multiAz: true, instanceClass: "db.r8g.large", proxy: true },
       cache: { nodes: 2 },
       migrations: "by-hand",
-      capacity: { orders: { min: 2, max: 6, spot: 50 } },
+      capacity: {
+        orders: { min: 2, max: 6, spot: 50 },
+        users: { on: "ec2", instanceType: "m7g.large" },
+      },
       placement: { users: "container" },
       tags: { team: "shop" },
+      scanner: true,
       secrets: { "github-webhook": "s3cret" },
     });
   });

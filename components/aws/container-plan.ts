@@ -164,21 +164,20 @@ export function connectionFaults(
     const users = workloads.filter((name) =>
       usesOf(system, name).some((use) => use.name === store),
     );
-    const pooled = pool !== undefined && users.some((name) => isFunction(hostOf({ placements }, name)));
-    const direct = pooled
-      ? users.filter((name) => !isFunction(hostOf({ placements }, name)))
-      : users;
-    const held = direct.map((name) => {
+    const isOnFunction = (name: string) => isFunction(hostOf({ placements }, name));
+    const held = users.map((name): readonly [string, number] => {
       const workload = system.workloads[name] as Workload;
-      if (!isFunction(hostOf({ placements }, name)))
-        return whileDeploying * scalingOf(workload, capacity?.[name]).max * connectionsOf.task;
-      return (
-        (placements?.[name]?.concurrency?.reserved ?? Number.POSITIVE_INFINITY) *
-        connectionsOf.function
-      );
+      if (!isOnFunction(name))
+        return [
+          name,
+          whileDeploying * scalingOf(workload, capacity?.[name]).max * connectionsOf.task,
+        ];
+      if (pool !== undefined) return [name, 0];
+      const reserved = placements?.[name]?.concurrency?.reserved ?? Number.POSITIVE_INFINITY;
+      return [name, reserved * connectionsOf.function];
     });
-    const shared = pooled ? [["proxy", pool] as const] : [];
-    const all = [...direct.map((name, index) => [name, held[index] ?? 0] as const), ...shared];
+    const shared = users.some(isOnFunction) ? [["proxy", pool ?? 0] as const] : [];
+    const all = [...held, ...shared].filter(([, each]) => each > 0);
     const most = all.reduce((sum, [, each]) => sum + each, 0);
     if (most <= connections) return [];
     const parts = all.map((each) => each.join(" ")).join(", ");

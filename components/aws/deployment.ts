@@ -22,16 +22,17 @@ export interface Deployment {
  * @param placed where each is to run
  * @param hasCode whether a workload's code is there
  * @param options.migrated whether somebody migrates databases, which nothing here does yet
+ * @param options.scanned whether scanners run, which a stack asks for
  */
 export function deploymentOf(
   system: System,
   placed: readonly { readonly name: string; readonly host: Host }[],
   hasCode: (workload: string) => boolean,
-  { migrated = false }: { readonly migrated?: boolean } = {},
+  options: { readonly migrated?: boolean; readonly scanned?: boolean } = {},
 ): Deployment {
   const reasons = new Map<string, string>();
   for (const { name, host } of placed) {
-    const because = hasCode(name) ? obstacle(system, name, host, migrated) : "it has no code yet";
+    const because = hasCode(name) ? obstacle(system, name, host, options) : "it has no code yet";
     if (because !== undefined) reasons.set(name, because);
   }
   for (let before = -1; before < reasons.size; ) {
@@ -63,14 +64,24 @@ export const needsNetwork = (
   containers.length > 0 ||
   deployed.some((name) => usesOf(system, name).some(({ kind }) => networkKinds.includes(kind)));
 
+/** Whether any of these workloads uses a scanner. */
+export const usesScanner = (system: System, deployed: readonly string[]): boolean =>
+  deployed.some((name) => usesOf(system, name).some(({ kind }) => kind === "scanner"));
+
 /** Whether a workload runs on instances with a GPU, from an image of its own. */
 export const needsGpu = (system: System, workload: string): boolean =>
   system.workloads[workload]?.gpu === true;
 
-function obstacle(system: System, name: string, host: Host, migrated: boolean): string | undefined {
+function obstacle(
+  system: System,
+  name: string,
+  host: Host,
+  { migrated = false, scanned = false }: { readonly migrated?: boolean; readonly scanned?: boolean },
+): string | undefined {
   const uses = usesOf(system, name);
   const scanner = uses.find(({ kind }) => kind === "scanner");
-  if (scanner) return `it uses scanner "${scanner.name}", which no component runs yet`;
+  if (scanner && !scanned)
+    return `it uses scanner "${scanner.name}", which runs where the stack asks for it; say scanner: true`;
   const database = uses.find(({ kind }) => kind === "sql");
   if (database && !migrated)
     return `it uses sql "${database.name}", whose migrations no task runs yet; run them yourself, and say migrations: by-hand`;

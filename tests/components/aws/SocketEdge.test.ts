@@ -274,6 +274,11 @@ describe("what cannot work is refused, with what to do", () => {
       'workload "ticker": the load balancer does not listen for it; give it to the Balancer as well',
     ],
     [
+      "more connections than a task holds",
+      { core: { capacity: { presence: { connections: 5_000 } } } },
+      "capacity.connections 5000; give 1 to 4999, for a task holds 5000 and refuses the rest",
+    ],
+    [
       "patience out of range",
       { balancer: { idleSeconds: 0 } },
       "idleSeconds 0; give whole seconds",
