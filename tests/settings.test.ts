@@ -29,7 +29,8 @@ describe("settings", () => {
       database: '{"multiAz":true,"instanceClass":"db.r8g.large","proxy":true}',
       cache: '{"nodes":2}',
       migrations: "by-hand",
-      capacity: '{"orders":{"min":2,"max":6,"spot":50},"users":{"on":"ec2","instanceType":"m7g.large"}}',
+      capacity:
+        '{"orders":{"min":2,"max":6,"spot":50},"users":{"on":"ec2","instanceType":"m7g.large"}}',
       placement: '{"users":"container"}',
       tags: '{"team":"shop"}',
       scanner: "true",

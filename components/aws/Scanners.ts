@@ -96,7 +96,10 @@ export class Scanners extends pulumi.ComponentResource {
     args: ScannersArgs,
   ): ScannerService {
     const { network, logRetentionDays = 14, transform } = args;
-    const out = waysOut({ kinds: ["logs"], outside: [{ kind: "scanner", name: scanner }] }, network);
+    const out = waysOut(
+      { kinds: ["logs"], outside: [{ kind: "scanner", name: scanner }] },
+      network,
+    );
     const securityGroup = guarded(`${logical}-group`, network.vpcId, out, this);
     const logGroup = new aws.cloudwatch.LogGroup(
       `${logical}-logs`,

@@ -9,7 +9,15 @@ import type { Balancer } from "./Balancer.ts";
 import { bucketWithPolicy } from "./bucket.ts";
 import { record } from "./records.ts";
 import type { NetworkPlace } from "./security-groups.ts";
-import { inOrder, loggedFields, managedPolicies, nothingHere, pathOf, patternOf, socketFaults } from "./socket-plan.ts";
+import {
+  inOrder,
+  loggedFields,
+  managedPolicies,
+  nothingHere,
+  pathOf,
+  patternOf,
+  socketFaults,
+} from "./socket-plan.ts";
 
 export interface SocketEdgeArgs {
   readonly system: System;

@@ -8,7 +8,13 @@ import type { Consumer } from "./consumers.ts";
 import { bindingFaults, callsOf, checksTokens, type TokenIssuer } from "./function-plan.ts";
 import { type Hosting, hostOf, isFunction } from "./hosting.ts";
 import { instanceCalls, instanceFaults, type Launcher, taskHostOf } from "./instance-plan.ts";
-import { answersRequests, type Capacity, capacityFaults, connectionFault, scalingOf } from "./scaling-plan.ts";
+import {
+  answersRequests,
+  type Capacity,
+  capacityFaults,
+  connectionFault,
+  scalingOf,
+} from "./scaling-plan.ts";
 import { type Calls, type NetworkPlace, reachFaults } from "./security-groups.ts";
 
 /** The image that tasks are started from. A `WorkloadImage` is one. */

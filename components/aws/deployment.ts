@@ -76,7 +76,10 @@ function obstacle(
   system: System,
   name: string,
   host: Host,
-  { migrated = false, scanned = false }: { readonly migrated?: boolean; readonly scanned?: boolean },
+  {
+    migrated = false,
+    scanned = false,
+  }: { readonly migrated?: boolean; readonly scanned?: boolean },
 ): string | undefined {
   const uses = usesOf(system, name);
   const scanner = uses.find(({ kind }) => kind === "scanner");

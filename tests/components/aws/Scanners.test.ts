@@ -138,7 +138,9 @@ describe("what its task runs", () => {
 
   test("is clamd, with freshclam beside it, each with settings of its own", () => {
     expect(said).toContain("clamd --foreground --config-file=/clamd.conf");
-    expect(said).toContain("freshclam --daemon --foreground --stdout --config-file=/freshclam.conf");
+    expect(said).toContain(
+      "freshclam --daemon --foreground --stdout --config-file=/freshclam.conf",
+    );
   });
 
   test("calls nothing clean that it has not looked at as a whole", () => {

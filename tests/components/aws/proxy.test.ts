@@ -65,9 +65,7 @@ describe("a proxy before a database", () => {
     expect(graph.policy("stores-ledger-proxy-policy").Statement).toEqual([
       expect.objectContaining({
         Action: ["rds-db:connect"],
-        Resource: [
-          "arn:aws:rds-db:eu-central-1:123456789012:dbuser:db-STORES-LEDGER/spillway",
-        ],
+        Resource: ["arn:aws:rds-db:eu-central-1:123456789012:dbuser:db-STORES-LEDGER/spillway"],
       }),
     ]);
     expect(
@@ -107,7 +105,9 @@ describe("a proxy before a database", () => {
     ]);
     const out = graph
       .all(type.egress)
-      .filter(({ inputs }) => inputs.securityGroupId === "orders-group-id" && inputs.fromPort === 5432)
+      .filter(
+        ({ inputs }) => inputs.securityGroupId === "orders-group-id" && inputs.fromPort === 5432,
+      )
       .map(({ inputs }) => inputs.referencedSecurityGroupId);
     expect(out).toEqual(["stores-ledger-proxy-group-id"]);
   });
@@ -145,7 +145,12 @@ describe("connections that are held at the most", () => {
 
   test("are no proxy's where no function uses the database", () => {
     const alone = { bills: placements.bills };
-    const args = { system, workloads: ["bills"], placements: alone, capacity: { bills: { max: 18 } } };
+    const args = {
+      system,
+      workloads: ["bills"],
+      placements: alone,
+      capacity: { bills: { max: 18 } },
+    };
     expect(connectionFaults(args, 180, pool)).toEqual([]);
   });
 });
