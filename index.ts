@@ -5,11 +5,12 @@ import { Balancer } from "./components/aws/Balancer.ts";
 import { Channels } from "./components/aws/Channels.ts";
 import { ContainerCore } from "./components/aws/ContainerCore.ts";
 import { DataStores } from "./components/aws/DataStores.ts";
-import { needsGpu, needsNetwork } from "./components/aws/deployment.ts";
+import { needsGpu, needsNetwork, usesScanner } from "./components/aws/deployment.ts";
 import { EventPipeline } from "./components/aws/EventPipeline.ts";
 import { Migrations } from "./components/aws/Migrations.ts";
 import { Network, type NetworkArgs } from "./components/aws/Network.ts";
 import { Observability } from "./components/aws/Observability.ts";
+import { Scanners } from "./components/aws/Scanners.ts";
 import { ServerlessEdge } from "./components/aws/ServerlessEdge.ts";
 import { SocketEdge } from "./components/aws/SocketEdge.ts";
 import { planStack } from "./components/aws/stack-plan.ts";
@@ -63,7 +64,12 @@ const runners = await bundleMigrations({ system, stores: Object.keys(databases) 
 const migrated = network
   ? new Migrations("migrations", { databases, artefacts: runners, network, logRetentionDays }, opts)
   : undefined;
-const stores = { ...data.bindings, ...migrated?.bindings, ...channels.bindings };
+const scanners =
+  network && usesScanner(system, plan.deployed)
+    ? new Scanners("scanners", { ...made, network, logRetentionDays }, opts)
+    : undefined;
+const found = { ...data.bindings, ...migrated?.bindings, ...scanners?.bindings };
+const stores = { ...found, ...channels.bindings };
 
 const hooks = { ...shared, workloads: ofKind("onIdentity"), stores, protect };
 const users = new UserPool("users", hooks, opts);

@@ -34,6 +34,8 @@ export interface Settings {
   readonly migrations: (typeof migrators)[number];
   /** Certificate of the load balancer's listeners: arn, serverName. Empty: HTTP, inside alone. */
   readonly certificate: Part<"certificate">;
+  /** Run the scanners that workloads use; else those workloads are left out. */
+  readonly scanner: boolean;
   /** Tasks by workload: min, max, spot (percent), on, instanceType, connections (of a socket). */
   readonly capacity: ByWorkload<"capacity">;
   /** Function twins by workload: perHourUsd, concurrency, ceiling. */
@@ -98,6 +100,7 @@ export const defaults: Settings = {
   cache: {},
   migrations: "automatic",
   certificate: {},
+  scanner: false,
   capacity: {},
   overflow: {},
   cutover: {},
@@ -142,6 +145,7 @@ export function parseSettings(raw: Raw, system: System, needed: readonly string[
     network: part(raw, "network", faults),
     database: part(raw, "database", faults),
     cache: part(raw, "cache", faults),
+    scanner: flag(raw, "scanner", faults),
     migrations: oneOf(raw, "migrations", migrators, faults),
     certificate: certificate(raw, faults),
     capacity: byWorkload(raw, "capacity", system, faults),
@@ -198,7 +202,7 @@ function oneOf<const T extends readonly string[]>(
   return given;
 }
 
-function flag(raw: Raw, key: "protect" | "backups", faults: Faults): boolean {
+function flag(raw: Raw, key: "protect" | "backups" | "scanner", faults: Faults): boolean {
   const given = raw[key];
   if (given === undefined) return defaults[key];
   if (given !== "true" && given !== "false") faults.push(`${key} "${given}"; use true or false`);

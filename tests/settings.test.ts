@@ -27,15 +27,17 @@ describe("settings", () => {
       anomalyMonitor: monitor,
       corsOrigins: '["https://shop.example"]',
       network: '{"zones":3,"nat":"per-zone","endpoints":["queue"]}',
-      database: '{"multiAz":true,"instanceClass":"db.r8g.large"}',
+      database: '{"multiAz":true,"instanceClass":"db.r8g.large","proxy":true}',
       cache: '{"nodes":2}',
       migrations: "by-hand",
       certificate: `{"arn":"${certificate}","serverName":"inside.shop.example"}`,
-      capacity: '{"orders":{"min":2,"max":6,"spot":50}}',
+      capacity:
+        '{"orders":{"min":2,"max":6,"spot":50},"users":{"on":"ec2","instanceType":"m7g.large"}}',
       overflow: '{"orders":{"perHourUsd":2.5,"concurrency":50,"ceiling":40}}',
       cutover: '{"users":{"function":90}}',
       placement: '{"users":"container"}',
       tags: '{"team":"shop"}',
+      scanner: "true",
       secrets: '{"github-webhook":"s3cret"}',
     });
     expect(settings).toEqual({
@@ -49,15 +51,19 @@ describe("settings", () => {
       anomalyMonitor: monitor,
       corsOrigins: ["https://shop.example"],
       network: { zones: 3, nat: "per-zone", endpoints: ["queue"] },
-      database: { multiAz: true, instanceClass: "db.r8g.large" },
+      database: { multiAz: true, instanceClass: "db.r8g.large", proxy: true },
       cache: { nodes: 2 },
       migrations: "by-hand",
       certificate: { arn: certificate, serverName: "inside.shop.example" },
-      capacity: { orders: { min: 2, max: 6, spot: 50 } },
+      capacity: {
+        orders: { min: 2, max: 6, spot: 50 },
+        users: { on: "ec2", instanceType: "m7g.large" },
+      },
       overflow: { orders: { perHourUsd: 2.5, concurrency: 50, ceiling: 40 } },
       cutover: { users: { function: 90 } },
       placement: { users: "container" },
       tags: { team: "shop" },
+      scanner: true,
       secrets: { "github-webhook": "s3cret" },
     });
   });

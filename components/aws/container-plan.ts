@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { type Host, limits } from "../../planner/index.ts";
 import { type System, sourceOf, usesOf, type Workload } from "../../spec/index.ts";
-import type { Fault } from "../shared/validation.ts";
+import { type Fault, plainFaults } from "../shared/validation.ts";
 import type { Tasks } from "./Balancer.ts";
 import type { Bindings } from "./bindings.ts";
 import type { Consumer } from "./consumers.ts";
@@ -9,7 +9,13 @@ import { bindingFaults, callsOf, checksTokens, type TokenIssuer } from "./functi
 import { type Hosting, hostOf, isFunction } from "./hosting.ts";
 import { instanceCalls, instanceFaults, type Launcher, taskHostOf } from "./instance-plan.ts";
 import { type Overflows, overflowFaults, type Twins, twinCalls } from "./overflow.ts";
-import { answersRequests, type Capacity, capacityFaults, scalingOf } from "./scaling-plan.ts";
+import {
+  answersRequests,
+  type Capacity,
+  capacityFaults,
+  connectionFault,
+  scalingOf,
+} from "./scaling-plan.ts";
 import { type Calls, type NetworkPlace, reachFaults } from "./security-groups.ts";
 
 /** The image that tasks are started from. A `WorkloadImage` is one. */
@@ -148,6 +154,7 @@ function workloadFaults(args: ContainerPlanArgs, name: string): Fault[] {
       : []),
     ...bindingFaults(system, name, args.stores),
     ...capacityFaults(scalingOf(workload, args.capacity?.[name])).flatMap(say),
+    ...plainFaults(args.capacity?.[name], connectionFault).flatMap(say),
     ...instanceFaults(workload, args.capacity?.[name]).flatMap(say),
     ...imageFaults(args, workload).flatMap(say),
     ...reachFaults(
@@ -194,20 +201,17 @@ export function connectionFaults(
     );
     const onFunction = (name: string) => isFunction(hostOf({ placements }, name));
     const asFunction = (name: string) => onFunction(name) || functionsBeside.includes(name);
-    const pooled = pool !== undefined && users.some(asFunction);
-    const direct = pooled ? users.filter((name) => !onFunction(name)) : users;
-    const held = direct.map((name) => {
+    const held = users.map((name): readonly [string, number] => {
       const workload = system.workloads[name] as Workload;
-      const inFunctions =
-        (placements?.[name]?.concurrency?.reserved ?? Number.POSITIVE_INFINITY) *
-        connectionsOf.function;
-      if (onFunction(name)) return inFunctions;
-      const inTasks =
-        whileDeploying * scalingOf(workload, capacity?.[name]).max * connectionsOf.task;
-      return asFunction(name) && !pooled ? inTasks + inFunctions : inTasks;
+      const inTasks = onFunction(name)
+        ? 0
+        : whileDeploying * scalingOf(workload, capacity?.[name]).max * connectionsOf.task;
+      if (pool !== undefined || !asFunction(name)) return [name, inTasks];
+      const reserved = placements?.[name]?.concurrency?.reserved ?? Number.POSITIVE_INFINITY;
+      return [name, inTasks + reserved * connectionsOf.function];
     });
-    const shared = pooled ? [["proxy", pool] as const] : [];
-    const all = [...direct.map((name, index) => [name, held[index] ?? 0] as const), ...shared];
+    const shared = users.some(asFunction) ? [["proxy", pool ?? 0] as const] : [];
+    const all = [...held, ...shared].filter(([, each]) => each > 0);
     const most = all.reduce((sum, [, each]) => sum + each, 0);
     if (most <= connections) return [];
     const beside = users.some((name) => functionsBeside.includes(name));

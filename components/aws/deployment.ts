@@ -24,16 +24,18 @@ export interface Deployment {
  * @param placed where each is to run
  * @param hasCode whether a workload's code is there
  * @param options.split names of the workloads that run on both hosts
+ * @param options.scanned whether scanners run, which a stack asks for
  */
 export function deploymentOf(
   system: System,
   placed: readonly { readonly name: string; readonly host: Host }[],
   hasCode: (workload: string) => boolean,
-  { split = [] }: { readonly split?: readonly string[] } = {},
+  options: { readonly split?: readonly string[]; readonly scanned?: boolean } = {},
 ): Deployment {
+  const { split = [], scanned = false } = options;
   const reasons = new Map<string, string>();
   for (const { name, host } of placed) {
-    const because = hasCode(name) ? obstacle(system, name, host) : "it has no code yet";
+    const because = hasCode(name) ? obstacle(system, name, host, scanned) : "it has no code yet";
     if (because !== undefined) reasons.set(name, because);
   }
   for (let before = -1; before < reasons.size; ) {
@@ -70,14 +72,18 @@ export const needsNetwork = (
   containers.length > 0 ||
   deployed.some((name) => usesOf(system, name).some(({ kind }) => networkKinds.includes(kind)));
 
+/** Whether any of these workloads uses a scanner. */
+export const usesScanner = (system: System, deployed: readonly string[]): boolean =>
+  deployed.some((name) => usesOf(system, name).some(({ kind }) => kind === "scanner"));
+
 /** Whether a workload runs on instances with a GPU, from an image of its own. */
 export const needsGpu = (system: System, workload: string): boolean =>
   system.workloads[workload]?.gpu === true;
 
-function obstacle(system: System, name: string, host: Host): string | undefined {
-  const uses = usesOf(system, name);
-  const scanner = uses.find(({ kind }) => kind === "scanner");
-  if (scanner) return `it uses scanner "${scanner.name}", which no component runs yet`;
+function obstacle(system: System, name: string, host: Host, scanned: boolean): string | undefined {
+  const scanner = usesOf(system, name).find(({ kind }) => kind === "scanner");
+  if (scanner && !scanned)
+    return `it uses scanner "${scanner.name}", which runs where the stack asks for it; say scanner: true`;
   if (host === "function-image") return "it is placed on function-image, and no image is built yet";
   return isFunction(host) ? undefined : containerObstacle(system, name, host);
 }

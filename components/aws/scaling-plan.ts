@@ -14,7 +14,7 @@ export interface Capacity {
   readonly on?: string;
   /** On "ec2". Default: "m7g.large"; with a GPU the one that the planner's prices are of, g5.xlarge */
   readonly instanceType?: string;
-  /** Of a socket: connections that a task shall hold. Default: as half of its memory takes */
+  /** Of a socket: connections that a task shall hold. Default: half of what it can, at most 2,500 */
   readonly connections?: number;
 }
 
@@ -39,6 +39,8 @@ const atOnce = (workload: Workload): number =>
  * `connections` instead.
  */
 const connectionKb = 100;
+/** What the entry for web sockets holds at the most: see runtime/entries/ecs/socket-limits.ts. */
+const mostConnections = 5_000;
 
 /** Whether clients come to a workload by the load balancer. */
 export const answersRequests = ({ kind }: Workload): boolean =>
@@ -51,7 +53,7 @@ const inWorkOf = (workload: Workload): number =>
 /**
  * How a workload scales: from its declared load with the planner's assumptions, unless the stack says
  * otherwise. For queues the aim is the backlog that one task works off within a minute, for sockets
- * the connections that fit into half of a task's memory: a deployment brings those of others.
+ * half of the connections that a task can hold: a deployment brings those of others.
  */
 export function scalingOf(workload: Workload, capacity: Capacity = {}): Scaling {
   const { peakInWork, meanSeconds } = demandOf(workload.load);
@@ -61,7 +63,8 @@ export function scalingOf(workload: Workload, capacity: Capacity = {}): Scaling 
   const min = capacity.min ?? (answers ? assumed.leastTasks.answering : 0);
   const target =
     workload.kind === "socket"
-      ? (capacity.connections ?? (workload.load.memoryMb * 1_000) / 2 / connectionKb)
+      ? (capacity.connections ??
+        Math.min(mostConnections, (workload.load.memoryMb * 1_000) / connectionKb) / 2)
       : answers
         ? (perTask / meanSeconds) * 60
         : (atOnce(workload) * Math.max(meanSeconds, patience)) / meanSeconds;
@@ -74,6 +77,12 @@ export function scalingOf(workload: Workload, capacity: Capacity = {}): Scaling 
     target: Math.max(1, Math.floor(target)),
   };
 }
+
+/** What is wrong with the connections that a task shall hold. */
+export const connectionFault = ({ connections }: Capacity = {}): Fault | undefined =>
+  connections === undefined || (connections >= 1 && connections < mostConnections)
+    ? undefined
+    : `capacity.connections ${connections}; give 1 to ${mostConnections - 1}, for a task holds ${mostConnections} and refuses the rest`;
 
 /** What is wrong with a workload's capacity. */
 export function capacityFaults({ min, max, spot }: Scaling): Fault[] {

@@ -18,6 +18,7 @@ export interface StackConfig {
   readonly capacity: Readonly<Record<string, Capacity>>;
   readonly overflow: Overflows;
   readonly cutover: Cutovers;
+  readonly scanner: boolean;
 }
 
 /** What of a system a stack deploys, and where. */
@@ -55,7 +56,10 @@ export function planStack(
   );
   const hosted = hostedPlacements(system, all, cutover, reserved);
   const split = Object.keys(cutover);
-  const deployment = deploymentOf(system, hosted, hasCode, { split });
+  const deployment = deploymentOf(system, hosted, hasCode, {
+    split,
+    scanned: config.scanner,
+  });
   const { functions, workers, servers, twins, left } = deployment;
   const containers = [...servers, ...workers];
   const deployed = [...functions, ...containers];

@@ -40,6 +40,8 @@ export const nameLimits = {
   proxy: 60,
   cache: 40,
   repository: 256,
+  // Before ".internal", as one label.
+  namespace: 63,
   edgeFunction: 64,
   vpcOrigin: 64,
   logDelivery: 60,
@@ -91,7 +93,7 @@ export const physicalName = (logical: string, kind: keyof typeof nameLimits): st
  */
 export function physicalId(
   logical: string,
-  kind: "database" | "cache" | "loadBalancer" | "proxy" | "repository",
+  kind: "database" | "cache" | "loadBalancer" | "namespace" | "proxy" | "repository",
 ): string {
   const name = `${pulumi.getProject()}-${pulumi.getStack()}-${logical}`;
   const kept = name

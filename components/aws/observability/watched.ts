@@ -43,8 +43,14 @@ export interface WatchArgs {
 }
 
 /** The workloads that the components hold, in the order of the declaration. */
-export function heldBy({ system, edge, users, events }: WatchArgs): string[] {
-  const held = [edge?.integrations, users?.hooks, events?.functions, events?.consumers];
+export function heldBy({ system, edge, users, events, core }: WatchArgs): string[] {
+  const held = [
+    edge?.integrations,
+    users?.hooks,
+    events?.functions,
+    events?.consumers,
+    core?.services,
+  ];
   const names = new Set(held.flatMap((each) => Object.keys(each ?? {})));
   return Object.keys(system.workloads).filter((name) => names.has(name));
 }
@@ -55,7 +61,7 @@ export function watchFaults(args: WatchArgs): Fault[] {
   const missing = (args.workloads ?? []).filter((name) => !held.includes(name));
   return [
     ...missing.map(
-      (name) => `workload "${name}": no component holds it; give its edge, users or events`,
+      (name) => `workload "${name}": no component holds it; give its edge, users, events or core`,
     ),
     ...held
       .filter((name) => !args.workloads || args.workloads.includes(name))

@@ -383,8 +383,8 @@ describe("what is watched", () => {
     await expect(faulty).rejects.toThrow(
       [
         'Observability "watch": 3 faults',
-        '  - workload "rules": no component holds it; give its edge, users or events',
-        '  - workload "nobody": no component holds it; give its edge, users or events',
+        '  - workload "rules": no component holds it; give its edge, users, events or core',
+        '  - workload "nobody": no component holds it; give its edge, users, events or core',
         '  - workload "takes": its queue "orders" is not bound; give stores["orders"]',
       ].join("\n"),
     );

@@ -228,7 +228,7 @@ describe("the tasks behind", () => {
         metricName: filter.metricTransformation.name,
         statistic: "Average",
       },
-      targetValue: 2_560,
+      targetValue: 2_500,
     });
   });
 
@@ -237,8 +237,11 @@ describe("the tasks behind", () => {
     expect(metricTransformation.namespace).toBe("Spillway/shop-dev-core-ticker");
   });
 
-  test("hold what half of their memory takes, or what the stack says", () => {
-    expect(scalingOf(live.workloads.presence)).toMatchObject({ min: 2, target: 2_560 });
+  test("hold half of what they can, by memory and at all, or what the stack says", () => {
+    expect(scalingOf(live.workloads.presence)).toMatchObject({ min: 2, target: 2_500 });
+    expect(scalingOf(live.workloads.ticker).target).toBe(
+      (live.workloads.ticker.load.memoryMb * 10) / 2,
+    );
     expect(scalingOf(live.workloads.presence, { connections: 900 }).target).toBe(900);
   });
 
@@ -269,6 +272,11 @@ describe("what cannot work is refused, with what to do", () => {
       "a socket that the load balancer does not listen for",
       { balancer: { workloads: ["presence"] } },
       'workload "ticker": the load balancer does not listen for it; give it to the Balancer as well',
+    ],
+    [
+      "more connections than a task holds",
+      { core: { capacity: { presence: { connections: 5_000 } } } },
+      "capacity.connections 5000; give 1 to 4999, for a task holds 5000 and refuses the rest",
     ],
     [
       "patience out of range",

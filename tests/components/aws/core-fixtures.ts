@@ -109,7 +109,14 @@ export function planCore(config: Partial<StackConfig> = {}) {
     ...Object.fromEntries(onContainers.map((name) => [name, "container"])),
     ...config.placement,
   };
-  const none = { network: {}, database: {}, capacity: {}, overflow: {}, cutover: {} };
+  const none = {
+    network: {},
+    database: {},
+    capacity: {},
+    overflow: {},
+    cutover: {},
+    scanner: false,
+  };
   return planStack(shop, { ...none, ...config, placement }, (name) => name !== "presence");
 }
 

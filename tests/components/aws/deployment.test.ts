@@ -60,7 +60,7 @@ type Name = keyof typeof system.workloads;
 const divided = (
   hosts: Partial<Record<Name, Host>> = {},
   without: readonly Name[] = [],
-  options: { readonly split?: readonly Name[] } = {},
+  options: { readonly split?: readonly Name[]; readonly scanned?: boolean } = {},
 ) =>
   deploymentOf(
     system,
@@ -113,6 +113,11 @@ describe("what of a system is deployed", () => {
 
   test("is nothing without code", () => {
     expect(because("page", {}, ["page"])).toBe("it has no code yet");
+  });
+
+  test("is what uses a scanner, once the stack asks for it", () => {
+    const { functions } = divided({}, [], { scanned: true });
+    expect(functions).toEqual(expect.arrayContaining(["saga", "starts", "chain", "pulls"]));
   });
 
   test("is nothing that would start a workflow that is left out, however far behind", () => {

@@ -77,7 +77,8 @@ describe("what connects to RDS", () => {
 
   it("asks a proxy for no settings of its session, which that would refuse", async () => {
     const limits = async (location: string) => {
-      const ask = "select current_setting('statement_timeout') as one, current_setting('idle_in_transaction_session_timeout') as two";
+      const ask =
+        "select current_setting('statement_timeout') as one, current_setting('idle_in_transaction_session_timeout') as two";
       return await open(location, rds.token).query(ask);
     };
     expect(await limits(rds.location)).toEqual([{ one: "10s", two: "30s" }]);

@@ -157,9 +157,9 @@ test("pools share what a program may have, each with one connection to five", ()
 describe("what create gives", () => {
   test("is what the program calls", async () => {
     const app = { fetch: () => {} };
-    expect(await created(async () => app, {}, "app")).toBe(app);
+    expect(await created(async (): Promise<object> => app, {}, "app")).toBe(app);
     const handle = () => {};
-    expect(await created(() => handle, {}, "handler")).toBe(handle);
+    expect(await created((): object => handle, {}, "handler")).toBe(handle);
     expect(await created((ports: object) => ports, { a: 1 }, "sockets")).toEqual({ a: 1 });
   });
 

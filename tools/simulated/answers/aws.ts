@@ -551,6 +551,14 @@ export const aws: Record<string, TypeAnswers> = {
     },
     puts: true,
   },
+  "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace": {
+    id: "ns-{hex16}",
+    outputs: { arn: arn("servicediscovery", "namespace/{id}"), hostedZone: "Z{hex13}" },
+  },
+  "aws:servicediscovery/service:Service": {
+    id: "srv-{hex16}",
+    outputs: { arn: arn("servicediscovery", "service/{id}") },
+  },
   "aws:xray/group:Group": {
     id: arn("xray", "group/{groupName}/{hex10}"),
     outputs: { arn: "{id}" },
