@@ -24,7 +24,7 @@ import { objectRequests } from "./objects.ts";
 import { replicasOf } from "./replicas.ts";
 import { type LocalSettings, prepareDataFolder } from "./settings.ts";
 import { type LocalTrouble, startTriggers, type Triggers, workflowSource } from "./triggers.ts";
-import { type Loaded, loadWorkload, notLocal } from "./workloads.ts";
+import { type Loaded, loadWorkload } from "./workloads.ts";
 
 export interface HostOptions {
   readonly system: System;
@@ -119,7 +119,7 @@ function fleetOf(
   const hasCode = (name: string) =>
     existsSync(path.resolve(root, system.workloads[name]?.code ?? "", "index.ts"));
   const counts = new Map(
-    [...all].filter(([name]) => hasCode(name) && !notLocal(system.workloads[name] as Workload)),
+    [...all].filter(([name]) => hasCode(name)),
   );
   const spilling = placed.filter(({ host }) => host === "container-with-overflow");
   const fleet = openFleet({

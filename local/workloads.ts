@@ -47,10 +47,6 @@ export type Running =
   | { readonly kind: "workflow"; readonly workflow: Workflow; readonly steps: StepHandlers }
   | { readonly kind: "onIdentity"; readonly hooks: IdentityHooks };
 
-/** Why a workload of this kind is not started here, or `undefined` where it is. */
-export const notLocal = ({ kind }: Workload): string | undefined =>
-  kind === "socket" ? "Web sockets are not served on this machine yet." : undefined;
-
 export interface LoadOptions {
   readonly system: System;
   /** The project's folder: workloads' code is found from here. */
@@ -67,8 +63,6 @@ export interface LoadOptions {
 export async function loadWorkload(name: string, options: LoadOptions): Promise<Loaded> {
   const { system, root, adapters, inContainer = () => false } = options;
   const workload = system.workloads[name] as Workload;
-  const reason = notLocal(workload);
-  if (reason) return { status: "not-local", reason };
   const file = path.resolve(root, workload.code, "index.ts");
   if (!existsSync(file))
     return { status: "no-code", reason: `${workload.code}/index.ts does not exist; write it.` };
