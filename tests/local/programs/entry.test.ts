@@ -118,7 +118,7 @@ describe("the program of a workload", () => {
   });
 
   test("hears of what fails before anything else is loaded", () => {
-    expect(program("all").split("\n")[0]).toMatch(/^import ".*\/local\/programs\/lifeline\.ts";$/);
+    expect(program("all").split("\n")[0]).toContain("/local/programs/lifeline.ts");
   });
 
   test("answers what is declared, and nothing else", () => {
