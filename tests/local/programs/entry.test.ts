@@ -163,12 +163,13 @@ describe("what create gives", () => {
     expect(await created((ports: object) => ports, { a: 1 }, "sockets")).toEqual({ a: 1 });
   });
 
-  test.each([
+  const refused: readonly (readonly [unknown, "app" | "handler" | "sockets", string])[] = [
     [undefined, "app", "exports no function create"],
-    [() => () => {}, "app", "create returns nothing with fetch; return a Hono app"],
+    [() => 1, "app", "create returns nothing with fetch; return a Hono app"],
     [() => ({}), "handler", "create returns no function; return one that handles a message"],
     [() => undefined, "sockets", "create returns nothing; return what handles sockets"],
-  ] as const)("is refused otherwise", async (create, what, message) => {
+  ];
+  test.each(refused)("is refused otherwise", async (create, what, message) => {
     await expect(created(create, {}, what)).rejects.toThrow(message);
   });
 });
