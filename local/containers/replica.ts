@@ -184,6 +184,8 @@ function launch({ release, env }: ReplicaOptions): ChildProcess {
   return spawn(process.execPath, [...release.command], {
     cwd: release.folder,
     env: { ...process.env, ...env },
+    // Ctrl-C in a terminal is for the host, which ends the requests first.
+    detached: true,
     // The channel closes when the host is gone, however it went.
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });

@@ -118,7 +118,7 @@ describe("the program of a workload", () => {
   });
 
   test("hears of what fails before anything else is loaded", () => {
-    expect(program("all").split("\n")[0]).toMatch(/^import ".*\/local\/programs\/lifeline\.ts";$/);
+    expect(program("all").split("\n")[0]).toContain("/local/programs/lifeline.ts");
   });
 
   test("answers what is declared, and nothing else", () => {
@@ -163,12 +163,13 @@ describe("what create gives", () => {
     expect(await created((ports: object) => ports, { a: 1 }, "sockets")).toEqual({ a: 1 });
   });
 
-  test.each([
+  const refused: readonly (readonly [unknown, "app" | "handler" | "sockets", string])[] = [
     [undefined, "app", "exports no function create"],
-    [() => () => {}, "app", "create returns nothing with fetch; return a Hono app"],
+    [() => 1, "app", "create returns nothing with fetch; return a Hono app"],
     [() => ({}), "handler", "create returns no function; return one that handles a message"],
     [() => undefined, "sockets", "create returns nothing; return what handles sockets"],
-  ] as const)("is refused otherwise", async (create, what, message) => {
+  ];
+  test.each(refused)("is refused otherwise", async (create, what, message) => {
     await expect(created(create, {}, what)).rejects.toThrow(message);
   });
 });
