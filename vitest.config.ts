@@ -20,6 +20,8 @@ const project = (name: string, include: string[], timeoutSeconds = 60) => ({
     retry: name === "unit" ? 0 : retry,
     testTimeout: timeoutSeconds * 1000,
     hookTimeout: Math.max(60, timeoutSeconds) * 1000,
+    // What is waited for may take its time on a machine with other work; it ends when it is there.
+    expect: { poll: { timeout: 10_000 } },
   },
 });
 

@@ -50,6 +50,12 @@ export function attendance(
     // Who does not hear it hears the next; a cache that is away is no failure.
     live.publish(channel, { here }).catch(() => {});
   };
+  const remember = ({ task: other, users, count }: Announcement) => {
+    elsewhere.delete(other);
+    const names = [...elsewhere.values()].reduce((sum, one) => sum + one.users.length, 0);
+    const kept = users.slice(0, Math.max(0, listed - names));
+    elsewhere.set(other, { users: kept, count, heardAt: performance.now() });
+  };
   const here = () => {
     const now = performance.now();
     for (const [other, { heardAt }] of elsewhere)
@@ -83,8 +89,7 @@ export function attendance(
       if (!isAnnouncement(said)) return false;
       if (said.task === task) return true;
       if (said.count === 0) elsewhere.delete(said.task);
-      else if (elsewhere.has(said.task) || elsewhere.size < maxTasks)
-        elsewhere.set(said.task, { ...said, heardAt: performance.now() });
+      else if (elsewhere.has(said.task) || elsewhere.size < maxTasks) remember(said);
       settleSoon(said.isNew);
       return true;
     },

@@ -36,8 +36,9 @@ export interface Room {
 
 /** Entries that are read at a time. */
 const pageSize = 50;
-/** Ids by which a message is known that is told twice. */
-const idsKept = 200;
+/** Ids by which a message is known that is told twice: some kB a room, of which there are many. */
+const idsKept = 50;
+/** At the least; up to three times as long, so that not all rooms ask at once. */
 const retryMs = 1_000;
 
 /**
@@ -110,7 +111,7 @@ export function openRoom(house: House, channel: string, name: string, attended: 
       if (!closed) await follow();
     }).catch(async (error) => {
       if (!isPortError(error, "unavailable")) reported(error);
-      await wait(retryMs, undefined, { ref: false });
+      await wait(retryMs * (1 + 2 * Math.random()), undefined, { ref: false });
       ring();
     });
   }

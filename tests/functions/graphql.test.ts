@@ -118,7 +118,8 @@ describe("an order over GraphQL", () => {
   test("placed over REST is listed, in pages, the newest first", async () => {
     const { ask, restPost } = setup();
     const ids: string[] = [];
-    for (let n = 0; n < 5; n++) ids.unshift(String((await jsonOf(await restPost(input, `k-${n}`))).id));
+    for (let n = 0; n < 5; n++)
+      ids.unshift(String((await jsonOf(await restPost(input, `k-${n}`))).id));
     const query =
       "query ($after: String) { orders(first: 2, after: $after) { cursor nodes { id } } }";
     const seen: string[] = [];

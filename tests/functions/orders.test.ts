@@ -3,17 +3,28 @@ import { create as fulfil } from "../../functions/fulfil/index.ts";
 import { create as relay } from "../../functions/order-relay/index.ts";
 import { create as updates } from "../../functions/order-updates/index.ts";
 import { create } from "../../functions/orders/index.ts";
+import { create as presence } from "../../functions/presence/index.ts";
 import { prepareSql, sql } from "../../runtime/adapters/local/sql.ts";
 import {
   type ErrorCode,
+  type EventEnvelope,
   type Json,
   type JsonObject,
+  type Peer,
   PortError,
   type Sql,
 } from "../../runtime/ports/index.ts";
 import { type SqlServer, startSqlServer } from "../contract/sql-server.ts";
 import { memoryCache } from "./cache-fake.ts";
-import { contextOf, jsonRequest, memoryTable, messageOf, queueFake, topicFake } from "./fakes.ts";
+import {
+  contextOf,
+  envelopeOf,
+  jsonRequest,
+  memoryTable,
+  messageOf,
+  queueFake,
+  topicFake,
+} from "./fakes.ts";
 
 let server: SqlServer;
 let ledger: Sql;
@@ -250,6 +261,37 @@ describe("what happened to an order", () => {
     const { entries } = await live.since(`orders:${user}`, { after: position, ttlSeconds: 60 });
     const value = { id: `${json.id}:fulfilled`, type: "order.fulfilled", orderId: json.id };
     expect(entries).toMatchObject([{ value }, { value }]);
+  });
+
+  test("is told to its owner's sockets, once, and to those that come back", async () => {
+    const { post, user, placed, catalog } = setup();
+    const live = memoryCache();
+    const sockets = presence({ live });
+    const enter = async (after?: Json) => {
+      const told: JsonObject[] = [];
+      const peer: Peer = {
+        id: `${Math.random()}`,
+        claims: { sub: user },
+        buffered: 0,
+        send: (message) => told.push(message as JsonObject) > 0,
+        drained: async () => true,
+        close: () => {},
+      };
+      await sockets.message(peer, { type: "join", room: "orders", ...(after && { after }) });
+      return told;
+    };
+    const told = await enter();
+    const { json } = await post();
+    const events = topicFake();
+    await fulfil({ catalog, events })(messageOf(placed.sent[0] as Json));
+    const [event] = events.published;
+    for (const _ of [1, 2])
+      await updates({ ledger, live })(messageOf(envelopeOf(event as Partial<EventEnvelope>)));
+    const arrived = { type: "message", room: "orders", message: { orderId: json.id } };
+    await expect.poll(() => told.slice(1)).toMatchObject([arrived]);
+    const back = await enter(told[0]?.position);
+    expect(back).toMatchObject([{ type: "joined", lost: false }, arrived]);
+    await sockets.stop?.();
   });
 
   test("of another origin is nothing to it", async () => {

@@ -74,6 +74,11 @@ export function openPeer(
     if (left <= 0) return close(socketCloses.expired, "the access token has expired");
     expiry = setTimeout(expire, Math.min(left, longestTimerMs));
   };
+  /** After a turn in which its answer is read, should this process be what was late. */
+  const giveUp = () =>
+    void setImmediate(() => {
+      if (!heard) ws.terminate();
+    });
   const behind = () => close(socketCloses.behind, "too slow; resume");
 
   const peer: OpenPeer = {
@@ -116,7 +121,7 @@ export function openPeer(
       if (ended) return;
       if (expiresAt <= now) return expire();
       // While its message is in work nothing is read from it, not even an answer to this.
-      if (!heard && !working) return ws.terminate();
+      if (!heard && !working) return giveUp();
       heard = false;
       ws.ping();
     },
