@@ -5,7 +5,7 @@ import { openBoss } from "../runtime/adapters/local/boss.ts";
 import { migrate, startPostgres } from "../runtime/adapters/local/postgres.ts";
 import { declareReaders } from "../runtime/adapters/local/subscriptions.ts";
 import type { IdentityHooks } from "../runtime/ports/index.ts";
-import { declaredEdge, queuesOf, type System, sourceOf, type Workload } from "../spec/index.ts";
+import { declaredEdge, queuesOf, type System, sourceOf } from "../spec/index.ts";
 import { giveBackAbandoned } from "./abandoned.ts";
 import { type OpenAdapters, openAdapters } from "./adapters.ts";
 import { type Fleet, openFleet } from "./containers/fleet.ts";
@@ -118,9 +118,7 @@ function fleetOf(
   const all = replicasOf(system, placed, settings.replicas);
   const hasCode = (name: string) =>
     existsSync(path.resolve(root, system.workloads[name]?.code ?? "", "index.ts"));
-  const counts = new Map(
-    [...all].filter(([name]) => hasCode(name)),
-  );
+  const counts = new Map([...all].filter(([name]) => hasCode(name)));
   const spilling = placed.filter(({ host }) => host === "container-with-overflow");
   const fleet = openFleet({
     system,

@@ -71,8 +71,8 @@ async function listen(after?: string) {
 
 /** Processes of a workload on containers, as the dashboard knows them. */
 async function replicasOf(workload: string) {
-  const { containers } = await host.state();
-  return containers.find(({ name }) => name === workload)?.replicas ?? [];
+  const { workloads } = await host.state();
+  return workloads.find(({ name }) => name === workload)?.container?.replicas ?? [];
 }
 
 test("an order placed over REST is seen over GraphQL, and its fulfilment comes on a web socket", async () => {
@@ -114,7 +114,7 @@ test("a replica that is killed loses no answered order", async () => {
   const { orders } = (await listed.json()) as { orders: { id: string }[] };
   expect(orders.map(({ id }) => id)).toEqual(expect.arrayContaining(answered));
   await expect
-    .poll(async () => (await replicasOf("orders")).map(({ state }) => state), patience)
+    .poll(async () => (await replicasOf("orders")).map(({ status }) => status), patience)
     .toEqual(before.map(() => "healthy"));
 });
 
@@ -129,7 +129,7 @@ test("a socket whose replica is killed resumes elsewhere, and has missed nothing
   const { id: missed } = (await (await place("missed")).json()) as { id: string };
 
   await expect
-    .poll(async () => (await replicasOf("presence")).some(({ state }) => state === "healthy"), {
+    .poll(async () => (await replicasOf("presence")).some(({ status }) => status === "healthy"), {
       ...patience,
     })
     .toBe(true);

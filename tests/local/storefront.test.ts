@@ -73,7 +73,8 @@ describe("npm start, with curl", () => {
       trigger: "4 routes",
     });
     expect(workloads.find(({ name }) => name === "presence")).toMatchObject({
-      status: "not-local",
+      status: "running",
+      host: "container",
     });
   });
 });
