@@ -154,7 +154,7 @@ function forward(
   });
   outgoing.on("response", (incoming) => {
     incoming.once("close", done);
-    resolve(responseOf(incoming, method));
+    answerOf(incoming, method).then(resolve, reject);
   });
   if (body instanceof Readable) {
     body.once("error", () => outgoing.destroy());
@@ -198,7 +198,8 @@ function headersFor(
 /** Statuses whose answers have no body (Fetch, "null body status"). */
 const bodyless = [204, 205, 304];
 
-function responseOf(incoming: IncomingMessage, method: string): Response {
+/** With all of a small body: a stream costs more than what is in it. */
+async function answerOf(incoming: IncomingMessage, method: string): Promise<Response> {
   const { statusCode: status = 502, rawHeaders } = incoming;
   const headers = new Headers();
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
@@ -209,6 +210,21 @@ function responseOf(incoming: IncomingMessage, method: string): Response {
     incoming.resume();
     return new Response(null, { status, headers });
   }
-  const body = Readable.toWeb(incoming) as ReadableStream<Uint8Array>;
+  const length = incoming.headers["content-length"];
+  const body =
+    length !== undefined && Number(length) <= wholeBytes
+      ? await wholeOf(incoming)
+      : (Readable.toWeb(incoming) as ReadableStream<Uint8Array>);
   return new Response(body, { status, headers });
+}
+
+function wholeOf(incoming: IncomingMessage): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Buffer[] = [];
+  const { promise, resolve, reject } = Promise.withResolvers<Uint8Array<ArrayBuffer>>();
+  incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
+  incoming.once("end", () => resolve(new Uint8Array(Buffer.concat(chunks))));
+  incoming.once("error", reject);
+  // Also where it broke off.
+  incoming.once("close", () => reject(new Error("the answer broke off")));
+  return promise;
 }

@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { type LocalTwinOptions, localTwin } from "../../../runtime/adapters/local/twin.ts";
 import { refusal } from "../suites/refusal.ts";
@@ -44,6 +45,19 @@ describe("local twin", () => {
     await three();
     await three();
     expect(twin.snapshot()).toEqual({ instances: 3, busy: 0, coldStarts: 3 });
+  });
+
+  it("loads its module with the first call, where it is told to", async () => {
+    const { folder, remove } = await temporaryFolder();
+    ends.push(remove);
+    const file = path.join(folder, "later.mjs");
+    const { twin } = await twinThat("echo", {
+      module: pathToFileURL(file).href,
+      startsAt: "first call",
+      worker: new URL("../../../runtime/adapters/local/twin-worker.ts", import.meta.url).href,
+    });
+    writeFileSync(file, "export const handler = async () => 'there by now';");
+    expect(await twin.invoke("{}", options)).toBe('"there by now"');
   });
 
   it("lets an instance go that was idle for long", async () => {

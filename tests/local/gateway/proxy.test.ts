@@ -188,6 +188,17 @@ describe("where a replica is gone", () => {
     expect(next.asked).toHaveLength(0);
   });
 
+  test("an answer that breaks off is none: what may be repeated goes to the next", async () => {
+    const first = await replica((incoming, outgoing) => {
+      outgoing.writeHead(200, { "content-length": 10 });
+      outgoing.write("half", () => incoming.socket.destroy());
+    });
+    const { url } = await gatewayOver([first, await saying("whole")]);
+    expect(await (await fetch(`${url}/asked`)).text()).toBe("whole");
+    const { url: other } = await gatewayOver([first, await saying("whole")]);
+    expect((await fetch(`${other}/asked`, post)).status).toBe(502);
+  });
+
   test("it is a 503 that says why where none is left", async () => {
     for (const replicas of [[], [await deadReplica()]]) {
       const { url } = await gatewayOver(replicas, "there is no licence here");
