@@ -61,9 +61,14 @@ const data = new DataStores("stores", { ...made, ...kept, network, logRetentionD
 const channels = new Channels("channels", { ...made, stores: data.bindings }, opts);
 const databases = settings.migrations === "automatic" ? data.databases : {};
 const runners = await bundleMigrations({ system, stores: Object.keys(databases) });
-const migrated = network
-  ? new Migrations("migrations", { databases, artefacts: runners, network, logRetentionDays }, opts)
-  : undefined;
+const migrated =
+  network && Object.keys(databases).length > 0
+    ? new Migrations(
+        "migrations",
+        { databases, artefacts: runners, network, logRetentionDays },
+        opts,
+      )
+    : undefined;
 const scanners =
   network && usesScanner(system, plan.deployed)
     ? new Scanners("scanners", { ...made, network, logRetentionDays }, opts)

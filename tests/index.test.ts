@@ -23,10 +23,12 @@ describe("the program", async () => {
     expect(top.map(({ type }) => type).sort()).toEqual([
       "pulumi:providers:aws",
       "spillway:aws:Alerts",
+      "spillway:aws:Balancer",
       "spillway:aws:Channels",
       "spillway:aws:ContainerCore",
       "spillway:aws:DataStores",
       "spillway:aws:EventPipeline",
+      "spillway:aws:Migrations",
       "spillway:aws:Network",
       "spillway:aws:Observability",
       "spillway:aws:ServerlessEdge",

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { alertsOf, defaults, parseSettings } from "../settings.ts";
+import { alertsOf, certificateOf, defaults, parseSettings } from "../settings.ts";
 import { system } from "../system.ts";
 
 const parse = (raw: Record<string, string>, needed: string[] = []) =>
@@ -145,6 +145,12 @@ describe("settings", () => {
       email: "ops@shop.example",
       monthlyBudget: 400,
     });
+  });
+
+  test("have a certificate for listeners whole, or none", () => {
+    expect(certificateOf(defaults)).toBeUndefined();
+    const own = { arn: certificate, serverName: "inside.shop.example" };
+    expect(certificateOf({ ...defaults, certificate: own })).toEqual(own);
   });
 
   test("never repeats a secret's value", () => {

@@ -14,6 +14,7 @@ const shelves = [
   "functions/ports.ts",
   "planner/index.ts",
   "components/shared/bundling.ts",
+  "components/shared/migration-bundles.ts",
   "components/aws/DataStores.ts",
   "components/aws/EventPipeline.ts",
   "components/aws/UserPool.ts",

@@ -68,6 +68,9 @@ export async function migrateDatabase(options: DatabaseMigrations): Promise<read
  * {@link migrateDatabase} as the handler of a function that `aws.lambda.Invocation` calls. What it
  * throws goes to the log and to whoever deploys, so it is the message alone: no values, no cause.
  * @example
+ * const location = "postgres://spillway@ledger.example.com/ledger";
+ * const masterSecret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:ledger";
+ * const migrations = [{ file: "0001-orders.sql", text: "create table orders (id text)" }];
  * export const handler = databaseMigrator({ name: "ledger", location, masterSecret, migrations });
  */
 export const databaseMigrator =

@@ -272,6 +272,22 @@ describe("the load balancer", () => {
     );
   });
 
+  test("speaks TLS where the stack has a certificate, whose name the edge's link checks", async () => {
+    const certificate = { arn: "arn:aws:acm:c", serverName: "inside.shop.example" };
+    const secured = await core({
+      certificate,
+      config: { cutover: { orders: { function: 10 } } },
+    });
+    for (const { inputs } of secured.all(type.listener))
+      expect(inputs).toMatchObject({
+        protocol: "HTTPS",
+        certificateArn: "arn:aws:acm:c",
+        sslPolicy: expect.stringContaining("TLS13"),
+      });
+    for (const { inputs } of secured.all("aws:apigatewayv2/integration:Integration"))
+      expect(inputs.tlsConfig).toEqual({ serverNameToVerify: "inside.shop.example" });
+  });
+
   test("asks tasks whether they are well, and takes them out as long as they drain", () => {
     for (const { inputs } of graph.all(type.targetGroup))
       expect(inputs).toMatchObject({

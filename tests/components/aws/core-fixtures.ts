@@ -1,4 +1,4 @@
-import { Balancer } from "../../../components/aws/Balancer.ts";
+import { Balancer, type BalancerArgs } from "../../../components/aws/Balancer.ts";
 import { ContainerCore, type ContainerCoreArgs } from "../../../components/aws/ContainerCore.ts";
 import { DataStores } from "../../../components/aws/DataStores.ts";
 import { EventPipeline } from "../../../components/aws/EventPipeline.ts";
@@ -64,11 +64,13 @@ export interface CoreOptions {
   readonly network?: NetworkArgs;
   readonly stack?: string;
   readonly protect?: boolean;
+  /** Of the listeners. Default: none */
+  readonly certificate?: BalancerArgs["certificate"];
 }
 
 /** The shop's components, put together as the program does. */
 export function makeCore({ core: own, network: net, ...options }: Omit<CoreOptions, "stack"> = {}) {
-  const { protect, migrations } = options;
+  const { protect, migrations, certificate } = options;
   const system = shop;
   const plan = planCore(options.config);
   const { placements, servers, workers, twins, functions } = plan;
@@ -89,7 +91,7 @@ export function makeCore({ core: own, network: net, ...options }: Omit<CoreOptio
   };
   const image = new WorkloadImage("image", { source, protect });
   const { cutover, overflow } = options.config ?? {};
-  const balanced = { system, workloads: servers, network, protect, cutover };
+  const balanced = { system, workloads: servers, network, protect, cutover, certificate };
   const balancer = new Balancer("balancer", balanced);
   const stores = { ...data.bindings, ...migrated?.bindings };
   const { listeners } = balancer;

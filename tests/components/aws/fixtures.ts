@@ -13,13 +13,13 @@ const folder = join(tmpdir(), "spillway-component-tests");
 mkdirSync(folder, { recursive: true });
 
 /** A zip that could be uploaded. What is in it decides nothing here. */
-export const code = { archive: join(folder, "function.zip") };
+export const code = { archive: join(folder, "empty.zip") };
 // The same bytes whenever, and never half of them: others read it at the same time.
 const zip = zipSync(
   { "index.mjs": new TextEncoder().encode("export {};") },
   { mtime: new Date(1980, 0, 1) },
 );
-const draft = join(folder, `.function-${process.pid}.zip`);
+const draft = join(folder, `.empty-${process.pid}.zip`);
 writeFileSync(draft, zip);
 renameSync(draft, code.archive);
 
