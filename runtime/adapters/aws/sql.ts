@@ -47,7 +47,12 @@ export async function prepareSql(
 ): Promise<readonly string[]> {
   const { name, migrations } = options;
   const connection = connectionOf(faultsOf("sql", name), options);
-  const pool = new Pool({ ...connection, max: 1, connectionTimeoutMillis: 10_000 });
+  const pool = new Pool({
+    ...connection,
+    options: patient,
+    max: 1,
+    connectionTimeoutMillis: 10_000,
+  });
   pool.on("error", () => {});
   try {
     return await migrate({ name, pool, migrations });
@@ -66,6 +71,8 @@ function connectionOf(fault: Fault, { location, token }: SqlOptions): PoolConfig
   };
 }
 
+/** Migrations take as long as they take, whatever limits their role has for the sake of proxies. */
+const patient = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0";
 /** What proxies refuse at the start of a session (RDS Proxy: "unsupported startup parameter"). */
 const unlimited = { statement_timeout: undefined, idle_in_transaction_session_timeout: undefined };
 const isPooled = (location: string): boolean => new URL(location).searchParams.has("pooled");

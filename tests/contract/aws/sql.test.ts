@@ -137,6 +137,16 @@ describe("what connects to RDS", () => {
     expect(await prepareSql(options)).toEqual([]);
     expect(await open(rds.location, rds.token).query("select * from notes")).toEqual([]);
   });
+
+  it("lets a migration take longer than its role's statements may", async () => {
+    const own = await startRds();
+    const { location, token } = own;
+    await own.admin(`alter role ${new URL(location).username} set statement_timeout = '50ms'`);
+    const migrations = [{ file: "0001-long.sql", text: "select pg_sleep(0.2)" }];
+    const applied = await prepareSql({ name: "ledger", location, token, migrations });
+    await own.close();
+    expect(applied).toEqual(["0001-long.sql"]);
+  });
 });
 
 describe("the token", () => {
