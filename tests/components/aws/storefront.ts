@@ -25,7 +25,10 @@ export const deployment = {
     ...all.left,
     ...[...all.functions, ...all.workers, ...all.servers]
       .filter(usesDatabase)
-      .map((name) => ({ name, because: "it uses sql in a network, which the emulator has not yet" })),
+      .map((name) => ({
+        name,
+        because: "it uses sql in a network, which the emulator has not yet",
+      })),
   ],
 };
 
