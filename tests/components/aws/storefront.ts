@@ -23,9 +23,12 @@ export const deployment = {
   workers: without(all.workers),
   left: [
     ...all.left,
-    ...[...all.functions, ...all.workers]
+    ...[...all.functions, ...all.workers, ...all.servers]
       .filter(usesDatabase)
-      .map((name) => ({ name, because: "it uses sql, which the emulator does not answer yet" })),
+      .map((name) => ({
+        name,
+        because: "it uses sql in a network, which the emulator has not yet",
+      })),
   ],
 };
 
