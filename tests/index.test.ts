@@ -32,7 +32,10 @@ describe("the program", async () => {
       "spillway:aws:Network",
       "spillway:aws:Observability",
       "spillway:aws:ServerlessEdge",
+      "spillway:aws:SocketEdge",
       "spillway:aws:UserPool",
+      // One for plain tasks, one for those with a GPU.
+      "spillway:aws:WorkloadImage",
       "spillway:aws:WorkloadImage",
     ]);
   });

@@ -3,6 +3,7 @@ import type { Graph, Resource } from "../harness.ts";
 const type = {
   alarm: "aws:cloudwatch/metricAlarm:MetricAlarm",
   function: "aws:lambda/function:Function",
+  invocation: "aws:lambda/invocation:Invocation",
   invoke: "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig",
   machine: "aws:sfn/stateMachine:StateMachine",
   mapping: "aws:lambda/eventSourceMapping:EventSourceMapping",
@@ -37,6 +38,8 @@ export function withoutFailureDestination(graph: Graph): string[] {
         inputs.destinationConfig?.onFailure?.destination,
       ]),
   );
+  // An update of the stack waits for these, and fails with them.
+  const invoked = graph.all(type.invocation).map(({ inputs }) => String(inputs.functionName));
   const letters = new Set<string>();
   const faults: string[] = [];
   /** A dead-letter queue: of this graph, and with none behind it. */
@@ -83,7 +86,9 @@ export function withoutFailureDestination(graph: Graph): string[] {
       .filter(({ inputs }) => named(inputs.function) === name)
       .map(({ inputs }) => String(inputs.principal));
     const called = callers.length > 0 || machines.some((text) => text.includes(`:${name}"`));
-    const waitedFor = called && callers.every((principal) => waiting.includes(principal));
+    const waitedFor = called
+      ? callers.every((principal) => waiting.includes(principal))
+      : invoked.includes(name);
     if (invokes.has(name)) needs(each, invokes.get(name));
     else if (!waitedFor) faults.push(`${each.type} ${name}: nobody sees a call of it fail`);
   }

@@ -53,6 +53,8 @@ export function plausibleOutputs({ type, name: logical, inputs }: Made): Record<
       const fed = inputs.streamEnabled === true;
       return { name, arn: own, streamArn: fed ? `${own}/stream/2026-01-01T00:00:00.000` : "" };
     }
+    case "aws:ec2/launchTemplate:LaunchTemplate":
+      return { name, arn: arn("ec2", `launch-template/${logical}`), latestVersion: 1 };
     case "aws:sns/topic:Topic":
       return { name, arn: arn("sns", name) };
     case "aws:cloudwatch/eventBus:EventBus":
