@@ -23,12 +23,10 @@ export const deployment = {
   workers: without(all.workers),
   left: [
     ...all.left,
-    ...[...all.functions, ...all.workers, ...all.servers]
-      .filter(usesDatabase)
-      .map((name) => ({
-        name,
-        because: "it uses sql in a network, which the emulator has not yet",
-      })),
+    ...[...all.functions, ...all.workers, ...all.servers].filter(usesDatabase).map((name) => ({
+      name,
+      because: "it uses sql in a network, which the emulator has not yet",
+    })),
   ],
 };
 
