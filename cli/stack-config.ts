@@ -9,21 +9,37 @@ import type { System } from "../spec/index.ts";
  * The hosts that a stack's config chooses by hand: `spillway:placement` of Pulumi.<stack>.yaml, or
  * nothing where there is no such file. What a deployment would read, a local run reads too.
  * @param root the project's folder
+ * @param own hosts for this run alone, which go before, such as "orders=container-with-overflow"
  * @throws {StartFault} with every fault in one message
  */
 export function readPlacement(
   root: string,
   stack: string,
   system: System,
+  own = "",
 ): Readonly<Record<string, Host>> {
   const name = `Pulumi.${stack}.yaml`;
-  const file = path.join(root, name);
   if (!/^[\w.-]+$/.test(stack))
     throw new StartFault(`start "SPILLWAY_STACK": "${stack}" is no stack's name; use "dev"`);
-  if (!existsSync(file)) return {};
-  const config = parsed(name, readFileSync(file, "utf8"));
+  const file = path.join(root, name);
+  const config = existsSync(file) ? parsed(name, readFileSync(file, "utf8")) : undefined;
   const given = (config?.config?.["spillway:placement"] ?? {}) as Record<string, unknown>;
-  const faults = Object.entries(given).flatMap(([workload, host]) => [
+  const chosen = Object.fromEntries(
+    own
+      .split(",")
+      .filter((part) => part !== "")
+      .map((part) => part.split("=", 2)),
+  ) as Record<string, unknown>;
+  const faults = [
+    ...faultsOf(system, given).map((fault) => `${name}: ${fault}`),
+    ...faultsOf(system, chosen).map((fault) => `start "SPILLWAY_PLACEMENT": ${fault}`),
+  ];
+  if (faults.length > 0) throw new StartFault(faults.join("\n"));
+  return { ...given, ...chosen } as Record<string, Host>;
+}
+
+const faultsOf = (system: System, placement: Readonly<Record<string, unknown>>): string[] =>
+  Object.entries(placement).flatMap(([workload, host]) => [
     ...(Object.hasOwn(system.workloads, workload)
       ? []
       : [
@@ -33,10 +49,6 @@ export function readPlacement(
       ? []
       : [`placement.${workload} ${JSON.stringify(host)}; use one of ${hosts.join(", ")}`]),
   ]);
-  if (faults.length > 0)
-    throw new StartFault(faults.map((fault) => `${name}: ${fault}`).join("\n"));
-  return given as Record<string, Host>;
-}
 
 function parsed(name: string, text: string) {
   try {

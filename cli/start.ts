@@ -22,7 +22,8 @@ export async function start(argv: string[]): Promise<number> {
     const stopped = stopSignal();
     const settings = readSettings(process.env, root);
     const system = await readSystem(root);
-    const placement = readPlacement(root, process.env.SPILLWAY_STACK || "dev", system);
+    const { SPILLWAY_STACK: stack, SPILLWAY_PLACEMENT: own } = process.env;
+    const placement = readPlacement(root, stack || "dev", system, own);
     const host = await startHost({ system, root, settings: { ...settings, placement } });
     console.log(`ready ${host.url}`);
     await stopped;

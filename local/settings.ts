@@ -24,7 +24,7 @@ export interface LocalSettings {
 
 /**
  * Reads PORT, SPILLWAY_DATA, DATABASE_URL, SPILLWAY_REPLICAS and SPILLWAY_WATCH, and checks
- * REDIS_URL; an empty one is not set.
+ * REDIS_URL and SPILLWAY_COLD_START_MS, which programs read; an empty one is not set.
  * @param root the project's folder; a relative data folder starts there
  * @throws {StartFault} for what cannot be used; never with a password in it
  */
@@ -38,6 +38,10 @@ export function readSettings(env: NodeJS.ProcessEnv, root: string): LocalSetting
   if (env.REDIS_URL && !/^(redis|valkey)s?:$/.test(protocolOf(env.REDIS_URL)))
     throw new StartFault(
       'start "REDIS_URL": is no address of a Redis server; write redis://user:password@host:port/0',
+    );
+  if (!/^\d{0,5}$/.test(env.SPILLWAY_COLD_START_MS ?? ""))
+    throw new StartFault(
+      `start "SPILLWAY_COLD_START_MS": "${env.SPILLWAY_COLD_START_MS}" is no time; write milliseconds, 0 to 99999`,
     );
   return {
     port: portOf(env.PORT || "8787"),

@@ -8,6 +8,8 @@ export interface Attempt {
   readonly status: number;
   /** Says in the form that clients know that it was not done, and may be sent again. */
   readonly clear: boolean;
+  /** What was said of it, where it was not placed. */
+  readonly detail: string;
   readonly ms: number;
   /** When it was answered: performance.now(). */
   readonly at: number;
@@ -18,8 +20,11 @@ export interface Orders {
   readonly attempts: readonly Attempt[];
   /** Ids by Idempotency-Key, of those that were answered with 201. */
   readonly answered: ReadonlyMap<string, readonly string[]>;
-  /** What is wrong with the world from now on. */
-  phase(name: string): void;
+  /**
+   * What is wrong with the world from now on.
+   * @param times how many times as many orders come as otherwise. Default: 1
+   */
+  phase(name: string, times?: number): void;
   /** Resolves with the time of the first order that is answered from now on. */
   next(): Promise<number>;
   /** Sends no new ones; resolves when all are answered. */
@@ -47,14 +52,15 @@ export function placeOrders(options: {
   const open = new Set<Promise<void>>();
   let waiting: ((at: number) => void)[] = [];
   let phase = "calm";
+  let rate = perSecond;
   let ending = false;
 
   const attempt = async (key: string): Promise<boolean> => {
     const began = performance.now();
     const sentIn = phase;
-    const note = (status: number, clear: boolean) => {
+    const note = (status: number, clear: boolean, detail = "") => {
       const at = performance.now();
-      attempts.push({ phase: sentIn, status, clear, ms: at - began, at });
+      attempts.push({ phase: sentIn, status, clear, detail, ms: at - began, at });
     };
     try {
       const response = await fetch(`${url}/api/v1/orders`, {
@@ -71,13 +77,13 @@ export function placeOrders(options: {
         signal: AbortSignal.timeout(patienceMs),
       });
       const body = (await response.json()) as { id?: string; code?: string; detail?: string };
-      note(response.status, isClear(response, body));
+      note(response.status, isClear(response, body), body.detail);
       if (response.status !== 201) return false;
       answered.set(key, [...(answered.get(key) ?? []), `${body.id}`]);
       for (const tell of waiting.splice(0)) tell(performance.now());
       return true;
-    } catch {
-      note(0, false);
+    } catch (error) {
+      note(0, false, String(error));
       return false;
     }
   };
@@ -90,14 +96,15 @@ export function placeOrders(options: {
     for (let n = 0; !ending; n += 1) {
       const one = place(`outage-${n}`).finally(() => open.delete(one));
       open.add(one);
-      await sleep(1_000 / perSecond);
+      await sleep(1_000 / rate);
     }
   })();
   return {
     attempts,
     answered,
-    phase(name) {
+    phase(name, times = 1) {
       phase = name;
+      rate = perSecond * times;
     },
     next: () => new Promise((resolve) => waiting.push(resolve)),
     async end() {

@@ -20,14 +20,22 @@ export interface OutageSize {
   readonly seconds: number;
 }
 
+/** What comes when containers are to overflow: so many times as many orders. */
+const burst = 8;
+/** What the first call of a twin's instance takes, in ms: it answers, but slowly. */
+const slowMs = 4_000;
 /** How long it may take until orders are taken again after an outage, in seconds. */
 const recoverySeconds = 15;
-/** How long all may take to be fulfilled in the end, in ms: the relay looks each minute. */
-const fulfilledMs = 180_000;
+/**
+ * How long all may take to be fulfilled in the end, in ms: the relay looks each minute, and what was
+ * in work when the database went is delivered again after 180 s.
+ */
+const fulfilledMs = 300_000;
 
 /**
- * Takes away the database and the cache in turn, while clients place orders, and looks what they
- * were told, how soon it works again, and whether each order is there once.
+ * Takes away the database and the cache in turn, and lets the function twin answer slowly, while
+ * clients place orders; and looks what they were told, how soon it works again, and whether each
+ * order is there once.
  * @param say told of each phase
  */
 export async function outageDrill(
@@ -44,6 +52,9 @@ export async function outageDrill(
     ...receivers.env,
     DATABASE_URL: databaseUrl,
     REDIS_URL: `redis://127.0.0.1:${valkey.port}`,
+    SPILLWAY_PLACEMENT: "orders=container-with-overflow",
+    SPILLWAY_ADMISSION: '{"floor":1,"ceiling":1}',
+    SPILLWAY_COLD_START_MS: `${slowMs}`,
   });
   let faulty = true;
   try {
@@ -80,18 +91,29 @@ export async function outageDrill(
     say(`the cache is back; orders are taken after ${cache.toFixed(1)} s`);
     await calm();
 
+    say("more orders than containers hold; their twins answer slowly");
+    const spilled = await spilledOf(host.url);
+    orders.phase("with slow twins", burst);
+    await sleep(seconds * 1_000);
+    const twins = await recovery(orders);
+    say(`as many orders as before; they are taken after ${twins.toFixed(1)} s`);
+    await calm();
+
     await orders.end();
+    const spills = (await spilledOf(host.url)) - spilled;
     const stored = await standing(databaseUrl, orders);
     const code = await host.stop();
     const results = [
       ...told(orders),
       result("recovery after Postgres", database, "s", "<=", recoverySeconds),
       result("recovery after the cache", cache, "s", "<=", recoverySeconds),
+      result("recovery after slow twins", twins, "s", "<=", recoverySeconds),
+      result("orders that went to a slow twin", spills, "count", ">=", 1),
       ...stored,
       result("exit code of the host", code ?? -1, "code", "<=", 0),
     ];
     faulty = results.some(({ ok }) => !ok);
-    return { results, faults: [] };
+    return { results, faults: unclear(orders) };
   } finally {
     await host.kill();
     await valkey.stop();
@@ -101,6 +123,24 @@ export async function outageDrill(
     if (faulty) say(`what is left is in ${folder}`);
     else rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
+}
+
+/** What was said that is no clear refusal, each once with how often. */
+function unclear({ attempts }: Orders): string[] {
+  const those = attempts.filter(({ clear }) => !clear);
+  const same = Map.groupBy(
+    those,
+    ({ phase, status, detail }) => `${phase}: ${status} ${detail.slice(0, 300)}`,
+  );
+  return [...same].map(([what, each]) => `${each.length} x ${what}`);
+}
+
+/** How many orders went to twins since the host's start. */
+async function spilledOf(url: string): Promise<number> {
+  const state = (await (await fetch(`${url}/_spillway/api/state`)).json()) as {
+    workloads: { name: string; container?: { spilled: number } }[];
+  };
+  return state.workloads.find(({ name }) => name === "orders")?.container?.spilled ?? 0;
 }
 
 /** Seconds until the next order is taken. */

@@ -28,13 +28,15 @@ export async function serveHttp(
   handler: HttpHandler,
   { name, twin, ...options }: ServerOptions,
 ): Promise<void> {
+  const { SPILLWAY_COLD_START_MS: cold } = process.env;
+  const started = { startsAt: "first call", ...(cold && { coldStartMs: Number(cold) }) } as const;
   const server = await ecsHttp(handler, {
     ...options,
     port: 0,
     host: "127.0.0.1",
     admission: {
       ...admissionFrom(process.env),
-      ...(twin && { twin: localTwin({ name, ...twin, startsAt: "first call" }) }),
+      ...(twin && { twin: localTwin({ name, ...twin, ...started }) }),
     },
   });
   tell({ kind: "ready", port: server.port });

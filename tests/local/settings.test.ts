@@ -2,7 +2,9 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
+import { readPlacement } from "../../cli/stack-config.ts";
 import { prepareDataFolder, readSettings, StartFault } from "../../local/settings.ts";
+import { system } from "../../system.ts";
 
 describe("settings of spillway start", () => {
   test("have defaults", () => {
@@ -60,6 +62,12 @@ describe("settings of spillway start", () => {
     },
   );
 
+  test.each(["-1", "1.5", "long", "100000"])("refuses %s as SPILLWAY_COLD_START_MS", (text) => {
+    expect(() => readSettings({ SPILLWAY_COLD_START_MS: text }, "/project")).toThrow(
+      `start "SPILLWAY_COLD_START_MS": "${text}" is no time; write milliseconds, 0 to 99999`,
+    );
+  });
+
   test.each(["http://:geheim@cache", "geheim"])("refuses %s as REDIS_URL, unsaid", (REDIS_URL) => {
     const read = () => readSettings({ REDIS_URL }, "/project");
     expect(read).toThrow(/^start "REDIS_URL": is no address of a Redis server; (?!.*geheim)/);
@@ -86,5 +94,24 @@ describe("the data folder", () => {
       /start "SPILLWAY_DATA": .*data cannot be used \(ENOTDIR\); name a folder/,
     );
     expect(() => prepareDataFolder(file)).toThrow(StartFault);
+  });
+});
+
+describe("hosts for one run", () => {
+  const place = (own: string) => readPlacement("/no/project", "dev", system, own);
+
+  test("go before the stack's", () => {
+    expect(place("orders=container-with-overflow,fulfil=container")).toEqual({
+      orders: "container-with-overflow",
+      fulfil: "container",
+    });
+    expect(place("")).toEqual({});
+  });
+
+  test("are refused by the name of what is wrong, all at once", () => {
+    expect(() => place("nobody=function,orders=moon")).toThrow(
+      /^start "SPILLWAY_PLACEMENT": placement\.nobody: there is no such workload; use one of .*\nstart "SPILLWAY_PLACEMENT": placement\.orders "moon"; use one of function, /,
+    );
+    expect(() => place("orders")).toThrow(/placement\.orders undefined; use one of/);
   });
 });

@@ -98,6 +98,7 @@ function threadOf(fault: Fault, options: LocalTwinOptions): Thread {
     { resolve(answer: string): void; reject(error: PortError): void; timer: NodeJS.Timeout }
   >();
   let worker: Worker | undefined;
+  let ready = false;
   let next = 0;
 
   const settle = (id: number) => {
@@ -107,13 +108,17 @@ function threadOf(fault: Fault, options: LocalTwinOptions): Thread {
     return one;
   };
   const start = () => {
+    ready = false;
     const started = new Worker(program, {
       workerData: { module, functionMs },
       ...(env && { env: { ...env } }),
     });
     started.unref();
     started.on("message", (told: Told) => {
-      if (told === "ready") return;
+      if (told === "ready") {
+        ready = true;
+        return;
+      }
       const one = settle(told.id);
       if ("answer" in told) one?.resolve(told.answer);
       else one?.reject(fault("unavailable", `the function failed (${told.failed}); see its log`));
@@ -125,8 +130,11 @@ function threadOf(fault: Fault, options: LocalTwinOptions): Thread {
   const end = (ended: Worker, cause?: unknown) => {
     if (worker !== ended) return;
     worker = undefined;
-    for (const id of [...waiting.keys()])
-      settle(id)?.reject(fault("unavailable", "the function's process ended; see its log", cause));
+    // Before its module was loaded it has begun nothing.
+    const why = ready
+      ? (["unavailable", "the function's process ended; see its log"] as const)
+      : (["throttled", "its function does not start; see its log"] as const);
+    for (const id of [...waiting.keys()]) settle(id)?.reject(fault(...why, cause));
   };
   if (startsAt === "creation") worker = start();
 

@@ -60,6 +60,20 @@ describe("local twin", () => {
     expect(await twin.invoke("{}", options)).toBe('"there by now"');
   });
 
+  it("has certainly not begun what its module was not there for, and loads it at the next call", async () => {
+    const { folder, remove } = await temporaryFolder();
+    ends.push(remove);
+    const file = path.join(folder, "broken.mjs");
+    writeFileSync(file, "throw new Error('no database');");
+    const { twin } = await twinThat("echo", { module: pathToFileURL(file).href });
+    await expect(twin.invoke("{}", options)).rejects.toMatchObject({
+      code: "throttled",
+      message: 'twin "api": its function does not start; see its log',
+    });
+    writeFileSync(file, "export const handler = async () => 'there by now';");
+    expect(await twin.invoke("{}", options)).toBe('"there by now"');
+  });
+
   it("lets an instance go that was idle for long", async () => {
     const { twin } = await twinThat("echo", { idleMs: 0 });
     await twin.invoke("1", options);
