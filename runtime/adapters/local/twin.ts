@@ -131,10 +131,10 @@ function threadOf(fault: Fault, options: LocalTwinOptions): Thread {
     if (worker !== ended) return;
     worker = undefined;
     // Before its module was loaded it has begun nothing.
-    const why = ready
-      ? (["unavailable", "the function's process ended; see its log"] as const)
-      : (["throttled", "its function does not start; see its log"] as const);
-    for (const id of [...waiting.keys()]) settle(id)?.reject(fault(...why, cause));
+    const said = ready
+      ? fault("unavailable", "the function's process ended; see its log", cause)
+      : fault("throttled", "its function does not start; see its log", cause);
+    for (const id of [...waiting.keys()]) settle(id)?.reject(said);
   };
   if (startsAt === "creation") worker = start();
 
