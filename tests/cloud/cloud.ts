@@ -168,7 +168,7 @@ export class Cloud {
   }
 
   get bucket(): string {
-    return bucketName(this.graph.find("aws:s3/bucket:Bucket"));
+    return bucketName(this.graph.find("aws:s3/bucket:Bucket", "stores-media"));
   }
 
   get table(): Table {

@@ -17,7 +17,8 @@ const isHost = host.os === "linux" && host.cpu === "arm64";
  */
 export async function unpack(archive: string, workload: string, folder: string): Promise<void> {
   const deployed = unzipSync(await readFile(join(root, archive)));
-  const { packages = [] } = system.workloads[workload as "thumbnails"];
+  // What migrates a database is a function, and no workload.
+  const { packages = [] } = { ...system.workloads[workload as "thumbnails"] };
   const files = packages.length === 0 || isHost ? deployed : await forHost(workload, deployed);
   for (const [path, content] of Object.entries(files)) {
     const file = join(folder, path);

@@ -11,21 +11,22 @@ import { awsInvoke, type MockOptions, runUnderMocks } from "../harness.ts";
 import { code, system } from "./fixtures.ts";
 
 const all = deploymentOf(system, placeAll(system), (name) => hasCode(system, name));
-const usesDatabase = (name: string) => usesOf(system, name).some(({ kind }) => kind === "sql");
-const without = (names: readonly string[]) => names.filter((name) => !usesDatabase(name));
+const inside = (name: string) =>
+  usesOf(system, name).find(({ kind }) => kind === "sql" || kind === "cache");
+const without = (names: readonly string[]) => names.filter((name) => !inside(name));
 
 /**
- * What of storefront goes to AWS, where the planner places it; without those that use a database,
- * which is inside a network, and asked for by a protocol of its own.
+ * What of storefront goes to AWS, where the planner places it; without those that use a database or
+ * a cache, which are inside a network, and asked for by protocols of their own.
  */
 export const deployment = {
   functions: without(all.functions),
   workers: without(all.workers),
   left: [
     ...all.left,
-    ...[...all.functions, ...all.workers, ...all.servers].filter(usesDatabase).map((name) => ({
+    ...[...all.functions, ...all.workers, ...all.servers].filter(inside).map((name) => ({
       name,
-      because: "it uses sql in a network, which the emulator has not yet",
+      because: `it uses ${inside(name)?.kind} in a network, which the emulator has not`,
     })),
   ],
 };

@@ -119,6 +119,11 @@ export const aws: Record<string, TypeAnswers> = {
     id: "{statementId}",
     key: "{function}/{qualifier}/{statementId}",
   },
+  // What the provider makes of them has more in it, and nothing names them.
+  "aws:lambda/invocation:Invocation": {
+    id: ({ props }) =>
+      `${props.functionName}_${props.qualifier ?? "$LATEST"}_${digest(props.input).slice(0, 32)}`,
+  },
   "aws:lambda/alias:Alias": {
     id: arn("lambda", "function:{functionName}:{name}"),
     outputs: {
@@ -403,6 +408,9 @@ export const aws: Record<string, TypeAnswers> = {
   "aws:lb/targetGroup:TargetGroup": {
     id: arn("elasticloadbalancing", "targetgroup/{name}/{hex16}"),
     outputs: { arn: "{id}", arnSuffix: suffix },
+  },
+  "aws:lb/targetGroupAttachment:TargetGroupAttachment": {
+    id: ({ props }) => `${props.targetGroupArn}-${digest(props.targetId).slice(0, 26)}`,
   },
   "aws:lb/listener:Listener": {
     id: ({ props }) =>

@@ -4,6 +4,7 @@ import { create as createAlerts } from "../../../../functions/alerts/index.ts";
 import { create as createAudit } from "../../../../functions/audit/index.ts";
 import { create as createCatalogFeed } from "../../../../functions/catalog-feed/index.ts";
 import { create as createCheckout } from "../../../../functions/checkout/index.ts";
+import { create as createClassify } from "../../../../functions/classify/index.ts";
 import { create as createClickstream } from "../../../../functions/clickstream/index.ts";
 import { create as createDailyReport } from "../../../../functions/daily-report/index.ts";
 import { create as createFulfil } from "../../../../functions/fulfil/index.ts";
@@ -35,6 +36,14 @@ export const started = {
     await createThumbnails(ports)({ key, bytes, etag, version: "1" }, delivery);
   },
 
+  async classify(ports, world) {
+    const small = "processed/thumb/ada/1/a.png.webp";
+    const create = { width: 8, height: 8, channels: 3, background: "red" } as const;
+    await world.media.put(small, await sharp({ create }).webp().toBuffer());
+    const handle = await createClassify(ports);
+    await handle(message({ key: "uploads/ada/1/a.png", etag: "e", version: "1", small }));
+  },
+
   async webhookEvents(ports) {
     const handle = createWebhookEvents(ports);
     const webhook = { receivedAt: at, contentType: "application/json", encoding: "utf-8" };
@@ -53,6 +62,8 @@ export const started = {
   async fulfil(ports) {
     const { items } = ordered;
     const order = { orderId: "order-2", email: user.email, items, total: 1, currency: "EUR" };
+    await createFulfil(ports)(message(order));
+    // Delivered again, it looks whether the order was cancelled meanwhile.
     await createFulfil(ports)(message(order));
   },
 
