@@ -44,6 +44,8 @@ export interface ContainerPlanArgs {
   readonly consumers?: Readonly<Record<string, Consumer>>;
   /** Who signs the tokens of routes with auth "jwt". */
   readonly userPool?: TokenIssuer;
+  /** Pages that may open web sockets. Default: those that the system's edge names */
+  readonly origins?: readonly string[];
   readonly capacity?: Readonly<Record<string, Capacity>>;
   /** Of workloads with overflow: their function twins, `ServerlessEdge.functions`. */
   readonly twins?: Twins;

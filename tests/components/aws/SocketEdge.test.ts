@@ -241,6 +241,13 @@ describe("the tasks behind", () => {
     expect(toKeys).toEqual(["core-presence-group-id"]);
   });
 
+  test("know the stack's pages, which alone may open sockets", async () => {
+    expect(environment("ticker")).not.toHaveProperty("SPILLWAY_ORIGINS");
+    const origins = ["https://a.example", "https://b.example"];
+    const own = await runLive({ core: { origins } });
+    expect(environment("ticker", own)).toMatchObject({ SPILLWAY_ORIGINS: origins.join(",") });
+  });
+
   test("follow the connections that each of them says that it holds", () => {
     const filter = graph.find(type.filter, "core-presence-connections").inputs;
     const policy = graph.find(type.scaling, "core-presence-connections");
