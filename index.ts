@@ -107,7 +107,8 @@ const images = {
   gpuImage: gpuSource && new WorkloadImage("gpu-image", { source: gpuSource, protect }, opts),
 };
 const tasks = { workloads: containers, balancer, consumers: fed, capacity, overflow };
-const run = { ...shared, ...tasks, ...images, twins: edge.functions, stores: bound };
+const beside = { twins: edge.functions, stores: bound, origins: cors?.origins };
+const run = { ...shared, ...tasks, ...images, ...beside };
 const core =
   network && containers.length > 0
     ? new ContainerCore("core", { ...run, network, userPool: users }, opts)

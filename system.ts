@@ -296,6 +296,8 @@ export const system = defineSystem({
         "GET /api/v1/orders/{id}",
         "DELETE /api/v1/orders/{id}",
       ],
+      // A full basket is a few KiB; the default is over what may be split between hosts.
+      maxBodyBytes: 65_536,
       uses: { ledger: "read-write", catalog: ["get", "once"], placed: "send" },
       load: { perDay: 4_000_000, shape: "steady", ms: { p50: 30, p99: 95 }, memoryMb: 512 },
       latency: { p99Ms: 100 },

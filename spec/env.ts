@@ -40,3 +40,6 @@ export const metricsEnv = "SPILLWAY_METRICS";
 
 /** How a container admits requests: options of its admission control as JSON. Default: {} */
 export const admissionEnv = "SPILLWAY_ADMISSION";
+
+/** The pages that may open web sockets, with commas between. Default: those of the system's edge */
+export const originsEnv = "SPILLWAY_ORIGINS";

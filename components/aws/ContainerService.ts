@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { metricsEnv, type Workload } from "../../spec/index.ts";
+import { metricsEnv, originsEnv, type Workload } from "../../spec/index.ts";
 import { commandOf } from "../shared/image.ts";
 import { physicalName } from "../shared/naming.ts";
 import { type Transform, transformed } from "../shared/transform.ts";
@@ -145,6 +145,8 @@ export class ContainerService extends pulumi.ComponentResource {
         )),
       // A name of the stack's own: others of the account report as well.
       ...(this.reportsAs !== undefined && { [metricsEnv]: this.reportsAs }),
+      ...(workload.kind === "socket" &&
+        args.origins && { [originsEnv]: args.origins.join(",") }),
       ...(twin &&
         overflowVariables(
           workload,

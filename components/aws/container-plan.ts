@@ -44,6 +44,8 @@ export interface ContainerPlanArgs {
   readonly consumers?: Readonly<Record<string, Consumer>>;
   /** Who signs the tokens of routes with auth "jwt". */
   readonly userPool?: TokenIssuer;
+  /** Pages that may open web sockets. Default: those that the system's edge names */
+  readonly origins?: readonly string[];
   readonly capacity?: Readonly<Record<string, Capacity>>;
   /** Of workloads with overflow: their function twins, `ServerlessEdge.functions`. */
   readonly twins?: Twins;
@@ -214,10 +216,14 @@ export function connectionFaults(
     const all = [...held, ...shared].filter(([, each]) => each > 0);
     const most = all.reduce((sum, [, each]) => sum + each, 0);
     if (most <= connections) return [];
-    const beside = users.some((name) => functionsBeside.includes(name));
+    const spilling = users.some(
+      (name) => functionsBeside.includes(name) && overflows({ placements }, name),
+    );
     const parts = all.map((each) => each.join(" ")).join(", ");
+    // A proxy takes half of what there is, whatever that is; and without end nothing is enough.
+    const enough = pool === undefined && Number.isFinite(most) ? ` to ${most}` : "";
     return [
-      `sql "${store}": ${parts} connections at the most, over the ${connections} of database.connections; raise it with database.instanceClass, or lower the workloads' capacity.max${beside ? " and overflow.concurrency" : ""}`,
+      `sql "${store}": ${parts} connections at the most, over the ${connections} of database.connections; raise it${enough} with database.instanceClass, or lower the workloads' capacity.max${spilling ? " and overflow.concurrency" : ""}`,
     ];
   });
 }

@@ -57,9 +57,9 @@ export interface TokenIssuer {
   readonly jwks?: pulumi.Input<string>;
 }
 
-/** Whether a workload's routes need an access token. */
+/** Whether a workload's routes, or its socket, need an access token. */
 export const checksTokens = (workload: Workload): boolean =>
-  workload.kind === "http" && (workload.auth ?? "jwt") === "jwt";
+  (workload.kind === "http" || workload.kind === "socket") && (workload.auth ?? "jwt") === "jwt";
 
 const smallestMemory = 128;
 

@@ -3,6 +3,7 @@ import {
   deadLettersEnv,
   type Http,
   metricsEnv,
+  originsEnv,
   type Socket,
   type Source,
   type System,
@@ -145,18 +146,20 @@ function serverEntry(name: string, workload: Http, ports: Part): Entry {
   );
 }
 
-/** Sockets come through a distribution and a load balancer, from the pages that the edge names. */
+/** Sockets come through a distribution and a load balancer. */
 const proxies = 2;
 
 function socketEntry(system: System, name: string, workload: Socket): Entry {
   const ports = portsOf(system, name);
   const { options, imports } = answeringOf(workload);
-  const origins = originsOf(system);
+  const declared = originsOf(system);
+  // The stack's, as the edge has them: an image is the same in all stacks.
+  const set = `process.env[${text(originsEnv)}]?.split(",")`;
   const { heartbeatSeconds } = workload;
   const told = [
     `path: ${text(workload.path)}`,
     ...options,
-    ...(origins ? [`origins: ${JSON.stringify(origins)}`] : []),
+    `origins: ${declared ? `${set} ?? ${JSON.stringify(declared)}` : set}`,
     ...(heartbeatSeconds === undefined ? [] : [`heartbeatSeconds: ${heartbeatSeconds}`]),
     `proxies: ${proxies}`,
     `metrics: { workload: ${text(name)} }`,

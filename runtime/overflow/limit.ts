@@ -1,6 +1,6 @@
 /** How many requests a container works on at a time. All have defaults. */
 export interface LimitOptions {
-  /** Never fewer than these. Default: 3 (Envoy's min_concurrency) */
+  /** Never fewer than these. Default: 3 (Envoy's min_concurrency), or the ceiling where that is lower */
   readonly floor?: number;
   /** Never more than these. Default: 200 (concurrency-limits, Gradient2Limit.maxConcurrency) */
   readonly ceiling?: number;
@@ -63,7 +63,8 @@ export interface AdaptiveLimit {
  * @throws {RangeError} unless 1 <= floor <= ceiling
  */
 export function adaptiveLimit(options: LimitOptions = {}, random = Math.random): AdaptiveLimit {
-  const { floor = 3, ceiling = Math.max(200, floor), initial = 20 } = options;
+  const { floor = Math.min(3, options.ceiling ?? 3), initial = 20 } = options;
+  const { ceiling = Math.max(200, floor) } = options;
   if (!(floor >= 1 && floor <= ceiling && Number.isFinite(ceiling)))
     throw new RangeError(`Limit: floor ${floor}, ceiling ${ceiling}; use 1 <= floor <= ceiling`);
   const within = (limit: number) => Math.min(ceiling, Math.max(floor, limit));

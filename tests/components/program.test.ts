@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
+import { containerEntryFor, type Entry, entryFor } from "../../components/shared/entries.ts";
 import { system } from "../../system.ts";
 import { withoutFailureDestination } from "./aws/failure-destinations.ts";
 import { awsInvoke, type Graph, runUnderMocks } from "./harness.ts";
@@ -59,6 +60,22 @@ describe("the program", () => {
     expect(graph.all("spillway:aws:Network")).toHaveLength(1);
   });
 
+  test("sets every variable that what it starts cannot do without", () => {
+    const started: readonly (readonly [string, Variables, Entry | string])[] = [
+      ...tasksOf(graph).map(([name, set]) => [name, set, containerEntryFor(system, name)] as const),
+      ...functionsOf(graph).map(([name, set]) => [name, set, entryFor(system, name)] as const),
+    ];
+    expect(started.map(([name]) => name).sort()).toEqual(
+      Object.keys(graph.result.placement).sort(),
+    );
+    const missing = started.flatMap(([name, set, entry]) =>
+      [...(entry as Entry).code.matchAll(/\benv\("(\w+)"\)/g)]
+        .filter(([, variable = ""]) => !set[variable])
+        .map(([, variable]) => `${name}: ${variable}`),
+    );
+    expect(missing).toEqual([]);
+  });
+
   test("has a failure destination for everything that carries events", () => {
     expect(withoutFailureDestination(graph)).toEqual([]);
   });
@@ -90,6 +107,9 @@ describe("the program", () => {
     expect(graph.find("aws:apigatewayv2/api:Api").inputs.corsConfiguration.allowOrigins).toEqual([
       "https://shop.example",
     ]);
+    expect(Object.fromEntries(tasksOf(graph)).presence).toMatchObject({
+      SPILLWAY_ORIGINS: "https://shop.example",
+    });
     for (const logs of graph.all("aws:cloudwatch/logGroup:LogGroup"))
       expect(logs.inputs.retentionInDays).toBe(30);
     expect(graph.find("aws:dynamodb/table:Table").protect).toBe(true);
@@ -101,3 +121,24 @@ describe("the program", () => {
       expect([name, JSON.stringify(inputs).includes("undefined")]).toEqual([name, false]);
   });
 });
+
+type Variables = Readonly<Record<string, string>>;
+type Given = readonly [workload: string, variables: Variables];
+
+/** Variables of the tasks that are started, by workload; what is no workload is left out. */
+const tasksOf = (graph: Graph): Given[] =>
+  graph.all("aws:ecs/taskDefinition:TaskDefinition").flatMap(({ inputs }) => {
+    const [{ name, environment }] = JSON.parse(inputs.containerDefinitions);
+    const variables = environment.map((each: { name: string; value: string }) => [
+      each.name,
+      each.value,
+    ]);
+    return Object.hasOwn(system.workloads, name) ? [[name, Object.fromEntries(variables)]] : [];
+  });
+
+/** The same of functions, which are named after their workload. */
+const functionsOf = (graph: Graph): Given[] =>
+  graph.all("aws:lambda/function:Function").flatMap(({ name, inputs }): Given[] => {
+    const workload = Object.keys(system.workloads).find((each) => name.endsWith(`-${each}-function`));
+    return workload ? [[workload, inputs.environment?.variables ?? {}]] : [];
+  });

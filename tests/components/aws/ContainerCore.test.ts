@@ -497,7 +497,7 @@ describe("what cannot run is refused, with what to do", () => {
     const held = (max: number) => connectionFaults({ ...args, capacity: { orders: { max } } }, 180);
     expect(held(18)).toEqual([]);
     expect(held(19)).toEqual([
-      'sql "ledger": orders 190 connections at the most, over the 180 of database.connections; raise it with database.instanceClass, or lower the workloads\' capacity.max',
+      'sql "ledger": orders 190 connections at the most, over the 180 of database.connections; raise it to 190 with database.instanceClass, or lower the workloads\' capacity.max',
     ]);
   });
 

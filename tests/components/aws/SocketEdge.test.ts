@@ -3,6 +3,7 @@ import { portsOf } from "../../../components/aws/Balancer.ts";
 import { scalingOf } from "../../../components/aws/scaling-plan.ts";
 import { inOrder, nothingHere, patternOf } from "../../../components/aws/socket-plan.ts";
 import type { Graph } from "../harness.ts";
+import { userPool } from "./fixtures.ts";
 import { type LiveOptions, live, type makeLive, runLive, sockets } from "./socket-fixtures.ts";
 
 const type = {
@@ -17,6 +18,7 @@ const type = {
   origin: "aws:cloudfront/vpcOrigin:VpcOrigin",
   scaling: "aws:appautoscaling/policy:Policy",
   source: "aws:cloudwatch/logDeliverySource:LogDeliverySource",
+  task: "aws:ecs/taskDefinition:TaskDefinition",
 } as const;
 
 let graph: Graph<ReturnType<typeof makeLive>>;
@@ -214,6 +216,38 @@ describe("access logs of sockets", () => {
 });
 
 describe("the tasks behind", () => {
+  const environment = (workload: string, of = graph): Record<string, string> => {
+    const { containerDefinitions } = of.find(type.task, `core-${workload}-task`).inputs;
+    return Object.fromEntries(
+      JSON.parse(containerDefinitions)[0].environment.map(
+        ({ name, value }: { name: string; value: string }) => [name, value],
+      ),
+    );
+  };
+
+  test("know whose tokens count, where sockets need one, and reach the keys", async () => {
+    expect(environment("presence")).toMatchObject({
+      SPILLWAY_TOKEN_ISSUER: userPool.issuer,
+      SPILLWAY_TOKEN_AUDIENCE: userPool.clientId,
+      SPILLWAY_TOKEN_JWKS: `${userPool.issuer}/.well-known/jwks.json`,
+    });
+    expect(environment("ticker")).not.toHaveProperty("SPILLWAY_TOKEN_ISSUER");
+    const endpoints = ["registry", "logs", "identity"] as const;
+    const closed = await runLive({ network: { nat: "none", endpoints } });
+    const toKeys = closed
+      .all(type.egress)
+      .filter(({ inputs }) => inputs.referencedSecurityGroupId === "network-identity-group-id")
+      .map(({ inputs }) => inputs.securityGroupId);
+    expect(toKeys).toEqual(["core-presence-group-id"]);
+  });
+
+  test("know the stack's pages, which alone may open sockets", async () => {
+    expect(environment("ticker")).not.toHaveProperty("SPILLWAY_ORIGINS");
+    const origins = ["https://a.example", "https://b.example"];
+    const own = await runLive({ core: { origins } });
+    expect(environment("ticker", own)).toMatchObject({ SPILLWAY_ORIGINS: origins.join(",") });
+  });
+
   test("follow the connections that each of them says that it holds", () => {
     const filter = graph.find(type.filter, "core-presence-connections").inputs;
     const policy = graph.find(type.scaling, "core-presence-connections");
@@ -272,6 +306,16 @@ describe("what cannot work is refused, with what to do", () => {
       "a socket that the load balancer does not listen for",
       { balancer: { workloads: ["presence"] } },
       'workload "ticker": the load balancer does not listen for it; give it to the Balancer as well',
+    ],
+    [
+      "tokens that nobody signs",
+      { core: { userPool: undefined } },
+      'workload "presence": needs a token but no issuer is given; give userPool, or say auth: "none"',
+    ],
+    [
+      "tokens whose keys are out of reach",
+      { network: { nat: "none", endpoints: ["registry", "logs"] } },
+      'workload "presence": runs inside the network in a container, which has no door to identity',
     ],
     [
       "more connections than a task holds",

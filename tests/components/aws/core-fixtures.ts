@@ -16,6 +16,7 @@ import {
   job,
   onMessage,
   queue,
+  type System,
   socket,
   sql,
   table,
@@ -111,15 +112,18 @@ export function planCore(config: Partial<StackConfig> = {}) {
     ...Object.fromEntries(onContainers.map((name) => [name, "container"])),
     ...config.placement,
   };
-  const none = {
-    network: {},
-    database: {},
-    capacity: {},
-    overflow: {},
-    cutover: {},
-    scanner: false,
-  };
-  return planStack(shop, { ...none, ...config, placement }, (name) => name !== "presence");
+  return planOf(shop, { ...config, placement }, (name) => name !== "presence");
+}
+
+/** What of a system goes where, by a stack's config that says no more than this. */
+export function planOf(
+  system: System,
+  config: Partial<StackConfig> = {},
+  hasCode: (workload: string) => boolean = () => true,
+) {
+  const none = { placement: {}, network: {}, database: {}, capacity: {} };
+  const others = { overflow: {}, cutover: {}, scanner: false };
+  return planStack(system, { ...none, ...others, ...config }, hasCode);
 }
 
 export const core = ({ stack = "dev", ...options }: CoreOptions = {}) =>

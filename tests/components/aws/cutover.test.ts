@@ -8,7 +8,8 @@ import {
 import { placeAll } from "../../../planner/index.ts";
 import { defineSystem, http, identity, job, queue } from "../../../spec/index.ts";
 import type { Graph, Resource } from "../harness.ts";
-import { core, planCore } from "./core-fixtures.ts";
+import { system as storefront } from "../../../system.ts";
+import { core, planCore, planOf } from "./core-fixtures.ts";
 import { load } from "./fixtures.ts";
 
 const type = {
@@ -184,5 +185,24 @@ describe("a split is refused, with what to do", () => {
     const placed = placeAll(system);
     const hosted = hostedPlacements(system, placed, { heavy: { function: 1 } });
     expect(hosted.map(({ host }) => host)).toEqual(placed.map(({ host }) => host));
+  });
+});
+
+describe("storefront", () => {
+  const faults = (name: string, database = {}) =>
+    planOf(storefront, { cutover: { [name]: { function: 10 } }, database }).faults;
+
+  test("splits its orders with the default settings", () => {
+    expect(faults("orders")).toEqual([]);
+  });
+
+  test("splits graphql with as many connections as the refusal names", () => {
+    // Its function is kept to what the edge lets through at once: 500 a second for 250 ms.
+    const [refusal = "", ...others] = faults("graphql");
+    expect(others).toEqual([]);
+    expect(refusal).not.toContain("overflow.concurrency");
+    const [, enough] = /over the 180 of database\.connections; raise it to (\d+) /.exec(refusal) ?? [];
+    expect(faults("graphql", { connections: Number(enough) })).toEqual([]);
+    expect(faults("graphql", { connections: Number(enough) - 1 })).toHaveLength(1);
   });
 });

@@ -127,7 +127,7 @@ describe("overflow is refused, with what to do", () => {
       planCore({ ...config, overflow: { orders: { concurrency } } }).faults;
     expect(faults(80)).toEqual([]);
     expect(faults(81)).toEqual([
-      'sql "ledger": orders 181 connections at the most, over the 180 of database.connections; raise it with database.instanceClass, or lower the workloads\' capacity.max and overflow.concurrency',
+      'sql "ledger": orders 181 connections at the most, over the 180 of database.connections; raise it to 181 with database.instanceClass, or lower the workloads\' capacity.max and overflow.concurrency',
     ]);
   });
 

@@ -196,14 +196,18 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
-/** Runs an entry in that project, each variable holding its own name in lower case. */
-async function run(entry: Entry | string): Promise<{ handler?: unknown }> {
+/** Runs an entry in that project, each variable holding its own name in lower case, but for those given. */
+async function run(
+  entry: Entry | string,
+  given: Readonly<Record<string, string | undefined>> = {},
+): Promise<{ handler?: unknown }> {
   if (typeof entry === "string") throw new Error(entry);
   const { it } = await bundle({ it: entry.code }, root);
   const file = join(root, `${Math.random()}.mjs`);
   await writeFile(file, it?.code ?? "");
   const names = entry.code.match(/SPILLWAY_\w+/g) ?? [];
   for (const name of names) vi.stubEnv(name, name.toLowerCase().replace("spillway_", ""));
+  for (const [name, value] of Object.entries(given)) vi.stubEnv(name, value);
   onTestFinished(() => void vi.unstubAllEnvs());
   return import(pathToFileURL(file).href);
 }
@@ -391,7 +395,7 @@ describe("a container's entry", () => {
         verify: {
           tokenVerifier: { issuer: "token_issuer", audience: "token_audience", jwks: "token_jwks" },
         },
-        origins: ["https://shop.example"],
+        origins: ["origins"],
         proxies: 2,
         metrics: { workload: "live" },
       },
@@ -400,6 +404,15 @@ describe("a container's entry", () => {
     const { served: public_ } = globalThis as { served?: readonly unknown[] };
     expect(public_?.[1]).toMatchObject({ path: "/lobby", auth: "none", heartbeatSeconds: 10 });
     expect(public_?.[1]).not.toHaveProperty("verify");
+  });
+
+  test.each<[string | undefined, readonly string[]]>([
+    ["https://a.example,https://b.example", ["https://a.example", "https://b.example"]],
+    [undefined, ["https://shop.example"]],
+  ])("of web sockets takes the stack's pages (%s), by default the system's", async (set, pages) => {
+    await run(containerEntryFor(system, "live"), { SPILLWAY_ORIGINS: set });
+    const { served } = globalThis as { served?: readonly unknown[] };
+    expect(served?.[1]).toMatchObject({ origins: pages });
   });
 
   test("of HTTP has no twin where none is set", async () => {
@@ -473,7 +486,9 @@ test("entries agree in types with the adapters, the entries and the code that th
   const names = bundled(storefront);
   const contained = names.filter(
     (name) =>
-      storefront.workloads[name as keyof typeof storefront.workloads].kind === "http" ||
+      ["http", "socket"].includes(
+        storefront.workloads[name as keyof typeof storefront.workloads].kind,
+      ) ||
       sourceOf(storefront, name)?.via === "queue" ||
       storefront.workloads[name as keyof typeof storefront.workloads].kind === "workflow",
   );

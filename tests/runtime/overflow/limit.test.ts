@@ -135,6 +135,12 @@ describe("the limit", () => {
     expect(found).toBeLessThanOrEqual(rest(20) + 2);
   });
 
+  test.each([1, 2, 3, 4])("takes a ceiling of %s alone, under which the floor stays", (ceiling) => {
+    const limit = adaptiveLimit({ ceiling }, steady);
+    expect(limit.current()).toBe(ceiling);
+    expect(() => adaptiveLimit({ ceiling: 0 })).toThrow(/use 1 <= floor <= ceiling/);
+  });
+
   test.each([
     [0, 10],
     [5, 4],
