@@ -84,7 +84,7 @@ export async function ecsSocket(
     },
   );
   const drain = drainable(server, drainSeconds * 1000);
-  const release = boundConnections(server, limits.handshakes, drain.inFlight);
+  const release = boundConnections(server, limits.handshakes);
   /** Whose upgrade has come whole and is being checked: bounded by themselves, never pushed out. */
   const checking = new Set<Duplex>();
   const peers = new Map<OpenPeer, Seat>();
