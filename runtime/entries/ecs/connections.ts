@@ -1,4 +1,4 @@
-import type { Server, ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
 /**
@@ -7,28 +7,31 @@ import type { Socket } from "node:net";
  * clients is made of. One whose request is being answered is never ended; where all are, the new
  * one is.
  * @param most at a time
- * @param inFlight answers that are not sent yet
  * @returns lets go of a connection that has become something else, such as a web socket
  */
-export function boundConnections(
-  server: Server,
-  most: number,
-  inFlight: ReadonlySet<ServerResponse>,
-): (socket: Socket) => void {
+export function boundConnections(server: Server, most: number): (socket: Socket) => void {
   /** In the order of a Set, which is that of arrival. */
   const open = new Set<Socket>();
   // Several at once, so that a flood does not look through all of them for each connection.
   const atOnce = Math.max(1, Math.floor(most / 16));
 
+  const latest = new WeakMap<Socket, ServerResponse>();
+  /** Whether a whole request waits for the end of its answer. */
+  const isBusy = (socket: Socket) => {
+    const response = latest.get(socket);
+    return response?.req.complete === true && !response.writableFinished;
+  };
+
+  server.prependListener("request", ({ socket }: IncomingMessage, response: ServerResponse) => {
+    latest.set(socket, response);
+  });
   server.on("connection", (socket: Socket) => {
     open.add(socket);
     socket.once("close", () => open.delete(socket));
     if (open.size <= most) return;
-    const busy = new Set<Socket | null>([socket]);
-    for (const response of inFlight) if (response.req.complete) busy.add(response.socket);
     let ended = 0;
     for (const one of open) {
-      if (busy.has(one)) continue;
+      if (one === socket || isBusy(one)) continue;
       one.destroy();
       open.delete(one);
       ended += 1;

@@ -11,7 +11,7 @@ import {
 import { reportMetrics } from "../../overflow/metrics.ts";
 import type { HttpHandler } from "../../ports/http.ts";
 import { type HostOptions, hosted } from "../host.ts";
-import { bodyReader } from "./bodies.ts";
+import { bodyReader, heldBodies } from "./bodies.ts";
 import { boundConnections } from "./connections.ts";
 import { drainable } from "./drain.ts";
 import { type ServerLimits, serverLimits } from "./limits.ts";
@@ -54,7 +54,7 @@ export async function ecsHttp(handler: HttpHandler, options: EcsOptions): Promis
   const bounds = { ...serverLimits, ...limits };
   const admitted = options.admission === false ? undefined : admission(handler, options.admission);
   const guarded = hosted(admitted?.handler ?? handler, declared, { headersAreSet: true });
-  const readBody = bodyReader(options.maxBodyBytes, bounds.heldBytes);
+  const readBody = bodyReader(options.maxBodyBytes, heldBodies(bounds.heldBytes));
   const listener = getRequestListener(
     (request, env) => {
       const { incoming, outgoing } = env as { incoming: IncomingMessage; outgoing: ServerResponse };
@@ -90,7 +90,7 @@ export async function ecsHttp(handler: HttpHandler, options: EcsOptions): Promis
     },
   );
   const drain = drainable(server, drainSeconds * 1000);
-  boundConnections(server, bounds.connections, drain.inFlight);
+  boundConnections(server, bounds.connections);
   const endReport =
     metrics && admitted ? reportMetrics(metrics.workload, admitted.snapshot) : undefined;
   let stopping: Promise<number> | undefined;

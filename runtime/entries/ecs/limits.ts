@@ -10,7 +10,7 @@ export interface ServerLimits {
   readonly headerBytes: number;
   /** Connections at a time. One more ends the oldest that has no whole request. */
   readonly connections: number;
-  /** Bytes of all bodies that are in memory at a time; more is 503. */
+  /** Bytes of all bodies that are in memory at a time; more ends those slowest to come with 503. */
   readonly heldBytes: number;
 }
 

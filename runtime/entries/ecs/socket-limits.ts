@@ -8,6 +8,8 @@ export interface SocketLimits {
   readonly perIp: number;
   /** Connections that are no sockets yet; one more ends the oldest of them. */
   readonly handshakes: number;
+  /** Whose upgrade has come and whose token is being checked, at a time; one more is 503. */
+  readonly checks: number;
   /** For the head of an upgrade to come, in ms. */
   readonly headersMs: number;
   /** Of that head; more is 431. */
@@ -31,13 +33,14 @@ export interface SocketLimits {
 /**
  * An open socket is some 20 kB, so that 5,000 of them and what waits for them are together well
  * below the 512 MB of the smallest task. A user has some browsers with some tabs; an address may be
- * an office. A head holds a token of 8 kB. A client at 64 kB/s takes what waits for it in 4 s.
+ * an office. Tokens are checked at once, except while the issuer's keys come. A head holds a token of 8 kB. A client at 64 kB/s takes what waits for it in 4 s.
  */
 export const socketLimits: SocketLimits = {
   sockets: 5_000,
   perUser: 10,
   perIp: 200,
   handshakes: 512,
+  checks: 256,
   headersMs: 5_000,
   headerBytes: 16_384,
   messageBytes: 16_384,

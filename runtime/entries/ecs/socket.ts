@@ -84,7 +84,9 @@ export async function ecsSocket(
     },
   );
   const drain = drainable(server, drainSeconds * 1000);
-  const release = boundConnections(server, limits.handshakes, drain.inFlight);
+  const release = boundConnections(server, limits.handshakes);
+  /** Whose upgrade has come whole and is being checked: bounded by themselves, never pushed out. */
+  const checking = new Set<Duplex>();
   const peers = new Map<OpenPeer, Seat>();
   const shared: Shared = { limits, held: 0, behind: 0 };
   let refused = 0;
@@ -106,13 +108,16 @@ export async function ecsSocket(
   };
   server.on("upgrade", async (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on("error", () => socket.destroy());
+    release(incoming.socket);
     try {
       checkUpgrade(incoming, options);
+      if (checking.size >= limits.checks) throw busy();
+      checking.add(socket);
+      socket.once("close", () => checking.delete(socket));
       const claims = await claimsOfUpgrade(incoming, { ...options, auth });
       if (socket.destroyed) return;
       const seat: Seat = { claims, clientIp: addressOf(incoming, options.proxies ?? 0) };
       checkSeats(seat, peers.values(), limits, drain.draining());
-      release(incoming.socket);
       sockets.handleUpgrade(incoming, socket, head, (ws) => seated(ws, seat));
     } catch (error) {
       refused += 1;
@@ -121,6 +126,8 @@ export async function ecsSocket(
       socket.end([`HTTP/1.1 ${status} ${title}`, ...lines, "", body].join("\r\n"), () =>
         socket.destroy(),
       );
+    } finally {
+      checking.delete(socket);
     }
   });
 
@@ -134,6 +141,7 @@ export async function ecsSocket(
     stopping ??= (async () => {
       const stopped = drain.stop();
       const cut = await closeAll(peers, drainSeconds * 1000);
+      for (const socket of checking) socket.destroy();
       clearInterval(beats);
       await Promise.race([handler.stop?.(), wait(2_000, undefined, { ref: false })]).catch(
         (error) => reported(error),
@@ -152,6 +160,8 @@ export async function ecsSocket(
   return { port, stop, snapshot };
 }
 
+const busy = () => new Problem("unavailable", { headers: { "retry-after": "5" } });
+
 /** Who has a socket. */
 interface Seat {
   readonly claims: Claims | undefined;
@@ -165,13 +175,15 @@ function checkSeats(
   limits: SocketLimits,
   draining: boolean,
 ): void {
-  const headers = { "retry-after": "5" };
   const seats = [...taken];
-  if (draining || seats.length >= limits.sockets) throw new Problem("unavailable", { headers });
+  if (draining || seats.length >= limits.sockets) throw busy();
   const ofUser = seats.filter((seat) => claims && seat.claims?.sub === claims.sub).length;
   const ofIp = seats.filter((seat) => seat.clientIp === clientIp).length;
   if (ofUser >= limits.perUser || ofIp >= limits.perIp)
-    throw new Problem("throttled", { detail: "Too many sockets; close one.", headers });
+    throw new Problem("throttled", {
+      detail: "Too many sockets; close one.",
+      headers: busy().headers,
+    });
 }
 
 /** Why a request that is no upgrade has nothing here. */

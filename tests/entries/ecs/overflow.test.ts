@@ -199,14 +199,28 @@ describe("a container under clients that mean harm", () => {
     expect((await fetch(url)).status).toBe(200);
   });
 
-  test("refuses bodies beyond what all of them may hold, and takes them when there is room", async () => {
+  test("gives up the slowest body beyond what all of them may hold, not who comes next", async () => {
     const { port, url } = await serve({ limits: { heldBytes: 1_000 } });
     const length = "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n";
     const slow = await open(port, `${length}${"x".repeat(900)}`);
-    const post = () => fetch(url, { method: "POST", body: "y".repeat(200) });
-    await expect.poll(async () => (await post()).status).toBe(503);
-    slow.socket.destroy();
+    const post = (bytes: number) => fetch(url, { method: "POST", body: "y".repeat(bytes) });
+    await expect
+      .poll(async () => [(await post(200)).status, slow.text().slice(0, 12)])
+      .toEqual([200, "HTTP/1.1 503"]);
+    expect((await post(1_001)).status).toBe(503);
+    expect((await post(1_000)).status).toBe(200);
+  });
+
+  test("does not count bodies any more whose connection ended before their turn", async () => {
+    const { port, url, release, stands } = await serve({ limits: { heldBytes: 1_000 } });
+    const held = "GET /held HTTP/1.1\r\nHost: a\r\n\r\n";
+    const body = `POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 900\r\n\r\n${"x".repeat(900)}`;
+    const client = await open(port, held + body);
+    await expect.poll(() => stands()?.admitted).toBe(2);
+    client.socket.destroy();
+    const post = () => fetch(url, { method: "POST", body: "y".repeat(1_000) });
     await expect.poll(async () => (await post()).status).toBe(200);
+    release();
   });
 
   test("ends a body in chunks at the limit, and not when it ends", async () => {

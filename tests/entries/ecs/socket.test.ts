@@ -387,6 +387,43 @@ describe("a flood of sockets", () => {
     await connectTo(port, { token: "bea" }).opened;
   });
 
+  /** A verifier that answers when its keys come, and what it was asked. */
+  function waitingForKeys() {
+    const { promise: keys, resolve: keysCame } = Promise.withResolvers<void>();
+    const asked: string[] = [];
+    const checked = async (token: string) => {
+      asked.push(token);
+      await keys;
+      return verify(token);
+    };
+    return { asked, keysCame, verify: checked };
+  }
+
+  test("that never becomes one does not push out who has asked and is being checked", async () => {
+    const { asked, keysCame, verify } = waitingForKeys();
+    const { port } = await serve(echo, { verify, limits: { handshakes: 8 } });
+    const client = connectTo(port);
+    await expect.poll(() => asked).toEqual(["ann"]);
+    const flood = Array.from({ length: 50 }, () => connect(port, "127.0.0.1"));
+    onTestFinished(() => flood.forEach((one) => void one.destroy()));
+    for (const one of flood) one.on("error", () => {}).write("GET /live HTTP/1.1\r\n");
+    await expect.poll(() => flood.filter(({ closed }) => closed).length).toBeGreaterThan(40);
+    keysCame();
+    await client.opened;
+  });
+
+  test("that waits to be checked is bounded, and others are checked when it is through", async () => {
+    const { asked, keysCame, verify } = waitingForKeys();
+    const { port } = await serve(echo, { verify, limits: { checks: 2 } });
+    const clients = ["ann", "bea"].map((token) => connectTo(port, { token }));
+    await expect.poll(() => asked.length).toBe(2);
+    expect(await refusalOf(port, { token: "cai" })).toEqual([503, "unavailable"]);
+    keysCame();
+    await Promise.all(clients.map(({ opened }) => opened));
+    await connectTo(port, { token: "cai" }).opened;
+    expect(asked.toSorted()).toEqual(["ann", "bea", "cai"]);
+  });
+
   test("that stops in the middle of its head is ended", async () => {
     const { port } = await serve(echo, { limits: { headersMs: 100 } });
     const slow = connect(port, "127.0.0.1");
