@@ -22,6 +22,11 @@ export function readPlacement(
   if (!/^[\w.-]+$/.test(stack))
     throw new StartFault(`start "SPILLWAY_STACK": "${stack}" is no stack's name; use "dev"`);
   const file = path.join(root, name);
+  // A project without a stack yet is whole; a name that somebody wrote has to lead somewhere.
+  if (stack !== "dev" && !existsSync(file))
+    throw new StartFault(
+      `start "SPILLWAY_STACK": there is no ${name} in ${root}; use the name of a stack that is there`,
+    );
   const config = existsSync(file) ? parsed(name, readFileSync(file, "utf8")) : undefined;
   const given = (config?.config?.["spillway:placement"] ?? {}) as Record<string, unknown>;
   const chosen = Object.fromEntries(

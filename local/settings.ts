@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import type { Host } from "../planner/index.ts";
+import { admissionFrom } from "../runtime/overflow/settings.ts";
 import { type ReplicaSettings, readReplicas } from "./replicas.ts";
 import { StartFault } from "./start-fault.ts";
 
@@ -24,7 +25,8 @@ export interface LocalSettings {
 
 /**
  * Reads PORT, SPILLWAY_DATA, DATABASE_URL, SPILLWAY_REPLICAS and SPILLWAY_WATCH, and checks
- * REDIS_URL and SPILLWAY_COLD_START_MS, which programs read; an empty one is not set.
+ * REDIS_URL, SPILLWAY_ADMISSION and SPILLWAY_COLD_START_MS, which programs read; an empty one is not
+ * set.
  * @param root the project's folder; a relative data folder starts there
  * @throws {StartFault} for what cannot be used; never with a password in it
  */
@@ -43,6 +45,7 @@ export function readSettings(env: NodeJS.ProcessEnv, root: string): LocalSetting
     throw new StartFault(
       `start "SPILLWAY_COLD_START_MS": "${env.SPILLWAY_COLD_START_MS}" is no time; write milliseconds, 0 to 99999`,
     );
+  checkAdmission(env);
   return {
     port: portOf(env.PORT || "8787"),
     dataFolder,
@@ -50,6 +53,16 @@ export function readSettings(env: NodeJS.ProcessEnv, root: string): LocalSetting
     replicas: readReplicas(env.SPILLWAY_REPLICAS || ""),
     watch: watchOf(env.SPILLWAY_WATCH || "on"),
   };
+}
+
+/** Else every container would end as soon as it reads it. */
+function checkAdmission(env: NodeJS.ProcessEnv): void {
+  try {
+    admissionFrom(env);
+  } catch (error) {
+    const [, what = ""] = /^Container: (.*)$/s.exec((error as Error).message) ?? [];
+    throw new StartFault(`start ${what}`, { cause: error });
+  }
 }
 
 function watchOf(text: string): boolean {

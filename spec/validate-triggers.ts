@@ -76,7 +76,7 @@ export function triggerFaults(system: System, kinds: Kinds, workload: Workload):
       ];
     case "socket":
       return [
-        ...(/^\/\S*$/.test(workload.path)
+        ...(/^\/[^\s{}]*$/.test(workload.path)
           ? []
           : [`path "${workload.path}"; write it as "/presence"`]),
         ...positiveFaults("heartbeatSeconds", workload.heartbeatSeconds),

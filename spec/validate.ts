@@ -202,7 +202,7 @@ function routeFaults(system: System): Fault[] {
 function routesOf(workload: Workload): { readonly what: string; readonly text: string }[] {
   if (workload.kind === "http")
     return workload.routes.map((text) => ({ what: `route "${text}"`, text }));
-  return workload.kind === "socket" && /^\/\S*$/.test(workload.path)
+  return workload.kind === "socket" && /^\/[^\s{}]*$/.test(workload.path)
     ? [{ what: `path "${workload.path}"`, text: `GET ${workload.path}` }]
     : [];
 }

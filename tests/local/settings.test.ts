@@ -62,6 +62,14 @@ describe("settings of spillway start", () => {
     },
   );
 
+  test.each([
+    ["ceiling: 2", 'SPILLWAY_ADMISSION is no JSON object; write {"ceiling": 40}'],
+    ['{"ceiling":"x"}', "SPILLWAY_ADMISSION: ceiling is no number of 0 or more"],
+  ])("refuses %s as SPILLWAY_ADMISSION", (text, fault) => {
+    const read = () => readSettings({ SPILLWAY_ADMISSION: text }, "/project");
+    expect(read).toThrow(new StartFault(`start ${fault}`));
+  });
+
   test.each(["-1", "1.5", "long", "100000"])("refuses %s as SPILLWAY_COLD_START_MS", (text) => {
     expect(() => readSettings({ SPILLWAY_COLD_START_MS: text }, "/project")).toThrow(
       `start "SPILLWAY_COLD_START_MS": "${text}" is no time; write milliseconds, 0 to 99999`,
@@ -106,6 +114,12 @@ describe("hosts for one run", () => {
       fulfil: "container",
     });
     expect(place("")).toEqual({});
+  });
+
+  test("are not looked for in a stack that is not there", () => {
+    expect(() => readPlacement("/no/project", "nope", system)).toThrow(
+      'start "SPILLWAY_STACK": there is no Pulumi.nope.yaml in /no/project; use the name of a stack',
+    );
   });
 
   test("are refused by the name of what is wrong, all at once", () => {

@@ -388,7 +388,7 @@ describe("socket", () => {
     faultsOfWorkload(socket({ code, path: "/live", load: load(), ...parts }));
 
   test("is at a path", () => {
-    for (const path of ["live", "", "/a b"])
+    for (const path of ["live", "", "/a b", "/rooms/{id}"])
       expect(held({ path })).toEqual([`workload "w": path "${path}"; write it as "/presence"`]);
     expect(held({ path: "/a//b" })).toEqual([
       'workload "w": path "/a//b": path segment "" is neither plain text nor {name}',
