@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { EngineEvent, Stack } from "@pulumi/pulumi/automation/index.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Cutovers } from "../../components/aws/cutover-plan.ts";
 import type { Http } from "../../spec/index.ts";
 import { type Engine, openEngine, openStack } from "../../tools/engine.ts";
 import { type CoreOptions, makeCore, shop } from "../components/aws/core-fixtures.ts";
@@ -15,11 +16,21 @@ const enough = 60;
 /** The weights of the guide, on the way from function to container. */
 const weights = [90, 50, 10, 0] as const;
 
+/** Until a change of the API is deployed, in milliseconds: so long requests still go the old way. */
+const lagMs = 3_000;
 /**
- * What requests will be led to takes its time, tasks most of all, while turning them takes none: what
- * turned before it is led to something would fail many of them.
+ * What requests will be led to takes its time, tasks most of all and each longer than the API, while
+ * turning them takes none: what turns before that is there fails many of them. Tasks drain as a
+ * service is deleted, which takes longer than the API too; all else is gone at once.
  */
-const pace = "4000ms create aws:ecs/service:Service; 500ms create *";
+const pace = [
+  "15000ms create aws:ecs/service:Service",
+  "8000ms create aws:lambda/permission:Permission",
+  "8000ms create aws:lb/targetGroupAttachment:TargetGroupAttachment",
+  "8000ms create aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
+  "8000ms create aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+  "12000ms delete aws:ecs/service:Service",
+].join(";");
 
 /** One test after the other on one stack, and one load over all of them. */
 describe("a workload under constant load", { timeout: 600_000 }, () => {
@@ -46,11 +57,12 @@ describe("a workload under constant load", { timeout: 600_000 }, () => {
 
   function start(): Load {
     const { routes, maxBodyBytes = 0 } = shop.workloads.orders as Http;
-    return startLoad(engine.cloud, perSecond, { routes, maxBodyBytes });
+    const declared = { routes, maxBodyBytes };
+    return startLoad({ cloud: engine.cloud, declared, perSecond, lagMs });
   }
   /** Moves the orders. What that did in the cloud, and which properties it updated. */
   async function move(host: string, percent?: number): Promise<readonly string[]> {
-    const cutover = percent === undefined ? {} : { orders: { function: percent } };
+    const cutover: Cutovers = percent === undefined ? {} : { orders: { function: percent } };
     options = { protect: false, config: { placement: { orders: host }, cutover } };
     const steps: string[] = [];
     await stack.up({
@@ -66,6 +78,11 @@ describe("a workload under constant load", { timeout: 600_000 }, () => {
     if (!load) throw new Error("no load is running");
     return load;
   };
+  /** The next requests, once those that the API still leads the old way are over. */
+  async function afterLag(): Promise<readonly Outcome[]> {
+    await running().next((perSecond * lagMs) / 1_000 + 10);
+    return running().next(enough);
+  }
   const waysOf = (outcomes: readonly Outcome[]) => [...new Set(outcomes.map(({ way }) => way))];
   /** The share that the function answers of the next requests, in percent. */
   async function shareOfFunction(): Promise<number> {
@@ -76,12 +93,12 @@ describe("a workload under constant load", { timeout: 600_000 }, () => {
   const onlyWeights = ["update balancer-orders defaultActions"];
 
   test("is answered by its function, which the API calls", async () => {
-    expect(waysOf(await running().next(enough))).toEqual(["api"]);
+    expect(waysOf(await afterLag())).toEqual(["api"]);
   });
 
   test("is led through the listener to the same function", async () => {
     await move("function", 100);
-    expect(waysOf(await running().next(enough))).toEqual(["function"]);
+    expect(waysOf(await afterLag())).toEqual(["function"]);
   });
 
   test.each(weights)(
@@ -96,12 +113,12 @@ describe("a workload under constant load", { timeout: 600_000 }, () => {
   test("is answered by tasks when nothing is split any more, and its function is gone", async () => {
     expect(await move("container", 0)).toEqual([]);
     expect(await move("container")).toContain("delete edge-orders-function");
-    expect(waysOf(await running().next(enough))).toEqual(["container"]);
+    expect(waysOf(await afterLag())).toEqual(["container"]);
   });
 
   test("is joined by its function again, which is asked nothing yet", async () => {
     await move("container", 0);
-    expect(waysOf(await running().next(enough))).toEqual(["container"]);
+    expect(waysOf(await afterLag())).toEqual(["container"]);
   });
 
   test.each([10, 50, 90, 100])(
@@ -116,7 +133,7 @@ describe("a workload under constant load", { timeout: 600_000 }, () => {
   test("is answered by its function alone, and its tasks are gone", async () => {
     expect(await move("function", 100)).toEqual([]);
     expect(await move("function")).toContain("delete core-orders-service");
-    expect(waysOf(await running().next(enough))).toEqual(["api"]);
+    expect(waysOf(await afterLag())).toEqual(["api"]);
   });
 
   test("has lost no request on the way and back, and answered each exactly once", async () => {
@@ -135,7 +152,7 @@ describe("a workload under constant load", { timeout: 600_000 }, () => {
   test("fails while it is moved by placement alone, until its first tasks are there", async () => {
     load = start();
     await move("container");
-    expect(waysOf(await load.next(enough))).toEqual(["container"]);
+    expect(waysOf(await afterLag())).toEqual(["container"]);
     const { outcomes } = load;
     const failures = outcomes.flatMap(({ failure }) => failure ?? []);
     expect([...new Set(failures)]).toEqual(["503: no tasks are registered in the group"]);

@@ -4,6 +4,16 @@ import { Worker } from "node:worker_threads";
 import type { Outcome } from "./traffic.ts";
 import type { Declared, Host } from "./traffic-hosts.ts";
 
+export interface LoadOptions {
+  /** The folder of the simulated cloud. */
+  readonly cloud: string;
+  /** Routes and body limit of the workload that is asked. */
+  readonly declared: Declared;
+  readonly perSecond: number;
+  /** Until a change of the API is deployed, in milliseconds. Default: 0 */
+  readonly lagMs?: number;
+}
+
 /** What the sending thread says. */
 export type Told =
   | { readonly outcome: Outcome }
@@ -25,11 +35,9 @@ export interface Load {
   end(): Promise<Ended>;
 }
 
-/** @param declared routes and body limit of the workload that is asked */
-export function startLoad(cloud: string, perSecond: number, declared: Declared): Load {
-  const worker = new Worker(new URL("./traffic-worker.ts", import.meta.url), {
-    workerData: { cloud, perSecond, declared },
-  });
+export function startLoad(options: LoadOptions): Load {
+  const workerData = options;
+  const worker = new Worker(new URL("./traffic-worker.ts", import.meta.url), { workerData });
   const failed = once(worker, "error").then(([error]) => Promise.reject(error));
   failed.catch(() => undefined);
   const outcomes: Outcome[] = [];

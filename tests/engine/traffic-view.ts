@@ -49,6 +49,28 @@ export function openView(folder: string): () => View {
   };
 }
 
+/** What an HTTP API serves from a snapshot of itself, which it takes anew after a change. */
+const ofApi = ["api", "authorizer", "integration", "route", "stage"] as const;
+
+/**
+ * The view of a request while the API lags behind: its own parts as they were a while ago, all that
+ * they lead to as it is ("A deployment is a snapshot of your API configuration", Amazon API Gateway
+ * Developer Guide, stages for HTTP APIs, 2026-11).
+ * @param lagMs until a change of the API is deployed, in milliseconds
+ */
+export function withLag(look: () => View, lagMs: number): () => View {
+  let seen: { readonly at: number; readonly view: View }[] = [];
+  return () => {
+    const [view, now] = [look(), performance.now()];
+    seen = [...seen, { at: now, view }];
+    // The last that is old enough; those before it are of no more use.
+    const from = seen.findLastIndex(({ at }) => now - at >= lagMs);
+    seen = seen.slice(Math.max(0, from));
+    const deployed = seen[0]?.view ?? view;
+    return { ...view, ...Object.fromEntries(ofApi.map((kind) => [kind, deployed[kind]])) };
+  };
+}
+
 export const viewOf = (things: readonly Stored[]): View =>
   Object.fromEntries(
     Object.entries(types).map(([kind, type]) => [

@@ -1,16 +1,11 @@
 /** The thread that sends: an engine's program that keeps its own thread busy holds up no request. */
 import { parentPort, workerData } from "node:worker_threads";
 import { openTraffic } from "./traffic.ts";
-import type { Declared } from "./traffic-hosts.ts";
-import type { Told } from "./traffic-load.ts";
+import type { LoadOptions, Told } from "./traffic-load.ts";
 
-const { cloud, perSecond, declared } = workerData as {
-  readonly cloud: string;
-  readonly perSecond: number;
-  readonly declared: Declared;
-};
+const { cloud, declared, perSecond, lagMs } = workerData as LoadOptions;
 const tell = (told: Told) => parentPort?.postMessage(told);
-const traffic = openTraffic(cloud, declared);
+const traffic = openTraffic(cloud, declared, lagMs);
 const underWay = new Set<Promise<void>>();
 
 // Sent whether or not the last is answered: what takes long is not spared the next.

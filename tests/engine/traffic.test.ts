@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Cloud, openCloud, type Thing } from "../../tools/simulated/cloud.ts";
 import { openTraffic } from "./traffic.ts";
 import { startLoad } from "./traffic-load.ts";
-import { viewOf } from "./traffic-view.ts";
+import { viewOf, withLag } from "./traffic-view.ts";
 import { type Way, wayOf } from "./traffic-way.ts";
 
 const declared = { routes: ["POST /orders", "GET /orders/{id}"], maxBodyBytes: 65_536 };
@@ -174,6 +174,25 @@ describe("a listener", () => {
   });
 });
 
+describe("an API", () => {
+  test("goes on leading where it led until its change is deployed", () => {
+    vi.useFakeTimers();
+    const before = viewOf(ways["of the API to a function"]);
+    const after = viewOf(ways["of a listener to tasks"]);
+    let view = before;
+    const look = withLag(() => view, 1_000);
+    const goes = () => wayOf(look(), post, () => 0);
+    expect(goes()).toMatchObject({ from: "api" });
+    view = after;
+    vi.advanceTimersByTime(999);
+    // What it leads to is as it is, and the function has gone.
+    expect(goes()).toMatchObject({ to: "nowhere", status: 500 });
+    vi.advanceTimersByTime(1_000);
+    expect(goes()).toMatchObject({ to: "container" });
+    vi.useRealTimers();
+  });
+});
+
 describe("requests", () => {
   let folder: string;
   let cloud: Cloud;
@@ -205,7 +224,7 @@ describe("requests", () => {
     const things = ways["of a listener to a function"];
     const attached = things.find(({ id }) => id === "attached") as Thing;
     put(things.filter((each) => each !== attached));
-    const load = startLoad(folder, 50, declared);
+    const load = startLoad({ cloud: folder, perSecond: 50, declared });
     for (const { way, failure } of await load.next(5))
       expect({ way, failure }).toEqual({
         way: "nowhere",

@@ -11,7 +11,7 @@ import {
   type Sent,
   token,
 } from "./traffic-hosts.ts";
-import { openView } from "./traffic-view.ts";
+import { openView, withLag } from "./traffic-view.ts";
 import { type Way, wayOf } from "./traffic-way.ts";
 
 /** What became of a request. */
@@ -25,8 +25,9 @@ export interface Outcome {
   readonly failure?: string;
 }
 
-export function openTraffic(cloud: string, declared: Declared) {
-  const look = openView(cloud);
+/** @param lagMs until a change of the API is deployed, in milliseconds */
+export function openTraffic(cloud: string, declared: Declared, lagMs = 0) {
+  const look = withLag(openView(cloud), lagMs);
   const hosts = openHosts(declared);
   const draw = evenly();
   let sent = 0;
