@@ -522,8 +522,19 @@ describe("faults on demand", () => {
     await expect(hanging).rejects.toThrow(/was cancelled/);
   });
 
+  test("keep an operation waiting, the first that fits", async () => {
+    const aws = provider("1ms create fast; 200ms create *");
+    const done: string[] = [];
+    const create = async (name: string) => {
+      await aws.create(urn("aws:sqs/queue:Queue", name), { name }, false);
+      done.push(name);
+    };
+    await Promise.all([create("slow"), create("fast")]);
+    expect(done).toEqual(["fast", "slow"]);
+  });
+
   test("a misspelt fault is an error", () => {
-    expect(() => readFaults("explode create x")).toThrow(/write <fail\|hang> <create\|read/);
+    expect(() => readFaults("explode create x")).toThrow(/write <fail\|hang\|500ms> <create\|read/);
   });
 });
 

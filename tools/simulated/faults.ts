@@ -1,14 +1,17 @@
 /**
- * Failures on demand, for tests of what happens after one. SPILLWAY_SIMULATED_FAULT holds
- * `<fail|hang> <create|read|update|delete> <type, URN or resource name>`; several with `;`.
+ * Failures on demand, and operations that take their time. SPILLWAY_SIMULATED_FAULT holds
+ * `<fail|hang|500ms> <create|read|update|delete> <type, URN, resource name or *>`; several with `;`,
+ * of which the first that fits counts.
  */
-const actions = ["fail", "hang"];
+import { setTimeout } from "node:timers/promises";
+
+const actions = /^(?:fail|hang|(\d{1,5})ms)$/;
 const verbs = ["create", "read", "update", "delete"];
 
 export type Verb = "create" | "read" | "update" | "delete";
 
 export interface Faults {
-  /** Throws or hangs when this operation is named; a hang ends when the engine cancels. */
+  /** Throws, hangs or waits when this operation is named; a hang ends when the engine cancels. */
   at(verb: Verb, urn: string, type: string): Promise<void>;
   cancel(): void;
 }
@@ -23,9 +26,11 @@ export function readFaults(text = process.env.SPILLWAY_SIMULATED_FAULT ?? ""): F
   return {
     cancel,
     async at(verb, urn, type) {
-      const names = [urn, type, urn.split("::").at(-1)];
+      const names = [urn, type, urn.split("::").at(-1), "*"];
       const fault = faults.find((f) => f.verb === verb && names.includes(f.target));
       if (!fault) return;
+      const [, ms] = actions.exec(fault.action) ?? [];
+      if (ms !== undefined) return setTimeout(Number(ms));
       if (fault.action === "hang") await cancelled;
       throw new Error(
         fault.action === "hang"
@@ -38,9 +43,9 @@ export function readFaults(text = process.env.SPILLWAY_SIMULATED_FAULT ?? ""): F
 
 function parse(line: string): { action: string; verb: string; target: string } {
   const [action = "", verb = "", ...rest] = line.split(/\s+/);
-  if (!actions.includes(action) || !verbs.includes(verb) || rest.length === 0)
+  if (!actions.test(action) || !verbs.includes(verb) || rest.length === 0)
     throw new Error(
-      `SPILLWAY_SIMULATED_FAULT: got "${line}"; write <fail|hang> <create|read|update|delete> <type, URN or name>`,
+      `SPILLWAY_SIMULATED_FAULT: got "${line}"; write <fail|hang|500ms> <create|read|update|delete> <type, URN, name or *>`,
     );
   return { action, verb, target: rest.join(" ") };
 }
