@@ -265,8 +265,10 @@ export class ContainerService extends pulumi.ComponentResource {
         availabilityZoneRebalancing: "ENABLED",
         enableExecuteCommand: false,
         propagateTags: "SERVICE",
-        // What does not become healthy is a failed update, and not a surprise later.
-        waitForSteadyState: true,
+        // What does not become healthy is a failed update, and not a surprise later. But a task with a
+        // job is protected, for an hour and anew, and until it ends there is no steady state: the update
+        // would fail by its own time limit (20 minutes). The circuit breaker goes back all the same.
+        waitForSteadyState: !isJob(args),
       }),
       {
         parent: this,

@@ -240,9 +240,18 @@ describe("a service", () => {
       expect(service(name)).toMatchObject({
         deploymentCircuitBreaker: { enable: true, rollback: true },
         deploymentMinimumHealthyPercent: 100,
-        waitForSteadyState: true,
         enableExecuteCommand: false,
       });
+  });
+
+  test("is waited for until it is steady, but for jobs, whose tasks may have hours to go", () => {
+    const waited = onContainers.map((name) => [name, service(name).waitForSteadyState]);
+    expect(Object.fromEntries(waited)).toEqual({
+      orders: true,
+      status: true,
+      fulfil: true,
+      report: false,
+    });
   });
 
   test("waits for what its tasks need to start", () => {
