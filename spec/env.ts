@@ -43,3 +43,6 @@ export const admissionEnv = "SPILLWAY_ADMISSION";
 
 /** The pages that may open web sockets, with commas between. Default: those of the system's edge */
 export const originsEnv = "SPILLWAY_ORIGINS";
+
+/** At which port of loopback a container that a queue starts says that it is alive. Default: at none */
+export const healthPortEnv = "SPILLWAY_HEALTH_PORT";

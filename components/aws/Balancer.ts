@@ -58,6 +58,15 @@ export const taskPort = 8080;
 /** What the HTTP entry for containers takes to drain, in seconds. */
 const drainSeconds = 25;
 /**
+ * How long the target of a socket's task stays deregistered before ECS stops the task, in seconds. ECS
+ * takes a task out of the load balancer first, waits until its target is unused, and only then sends
+ * SIGTERM (ECS Developer Guide, task lifecycle, DEACTIVATING; load balancer connection draining,
+ * 2026-11). Sockets do not end by themselves in that time, as requests do, so that it would be added to
+ * each deployment for nothing; it is for upgrades under way. Those that the load balancer then breaks
+ * end with 1006, those that it left with 1001 by the entry: clients resume after either.
+ */
+const leaveSeconds = 5;
+/**
  * How long a connection may be silent where nothing is said, in seconds: the load balancer's own
  * default, of 1 to 4000 (Elastic Load Balancing User Guide, connection idle timeout, 2026-11).
  */
@@ -105,7 +114,8 @@ export class Balancer extends pulumi.ComponentResource {
     this.tasks = tasks;
     this.listeners = record(args.workloads, (workload): Listener => {
       const logical = `${name}-${workload}`;
-      const targetGroup = this.#makeTargets(logical, args);
+      const holds = args.system.workloads[workload]?.kind === "socket";
+      const targetGroup = this.#makeTargets(logical, holds ? leaveSeconds : drainSeconds, args);
       const listen = (shares: Omit<Shares, "containers"> = {}) => {
         const all = { containers: targetGroup, ...shares };
         const listener = this.#listen(logical, port[workload] as number, all, args);
@@ -169,7 +179,7 @@ export class Balancer extends pulumi.ComponentResource {
     );
   }
 
-  #makeTargets(logical: string, { network, transform }: BalancerArgs) {
+  #makeTargets(logical: string, deregistrationDelay: number, { network, transform }: BalancerArgs) {
     return new aws.lb.TargetGroup(
       logical,
       transformed(transform?.targetGroup, logical, {
@@ -178,7 +188,7 @@ export class Balancer extends pulumi.ComponentResource {
         targetType: "ip",
         protocol: "HTTP",
         port: taskPort,
-        deregistrationDelay: drainSeconds,
+        deregistrationDelay,
         loadBalancingAlgorithmType: "least_outstanding_requests",
         healthCheck: {
           path: "/healthz",

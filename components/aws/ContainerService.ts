@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { metricsEnv, originsEnv, type Workload } from "../../spec/index.ts";
+import { healthPortEnv, metricsEnv, originsEnv, type Workload } from "../../spec/index.ts";
 import { commandOf } from "../shared/image.ts";
 import { physicalName } from "../shared/naming.ts";
 import { type Transform, transformed } from "../shared/transform.ts";
@@ -16,7 +16,7 @@ import { overflowVariables, type Twins } from "./overflow.ts";
 import { protectionStatement, twinStatement } from "./permissions.ts";
 import { bareRole, type RoleTransforms, serviceRole } from "./role.ts";
 import { scaleOnBacklog, scaleOnConnections, scaleOnRequests } from "./scaling.ts";
-import { scalingOf } from "./scaling-plan.ts";
+import { answersRequests, scalingOf } from "./scaling-plan.ts";
 import { guarded, letThrough, waysOut } from "./security-groups.ts";
 
 export interface ContainerTransforms extends RoleTransforms {
@@ -48,8 +48,30 @@ export interface ContainerServiceArgs extends ContainerPlanArgs {
 const twinOf = (args: ContainerServiceArgs): Twins[string] | undefined =>
   overflows(args, args.workload) ? args.twins?.[args.workload] : undefined;
 
+const isJob = ({ system, workload }: ContainerServiceArgs): boolean =>
+  system.workloads[workload]?.kind === "job";
+
 /** ECS kills a task after so many seconds (its default); the entries drain within 25. */
 const stopSeconds = 30;
+/** Where a consumer says on loopback that it is alive. */
+const healthPort = 8081;
+/**
+ * What no load balancer asks is asked by ECS, so that a task that hangs is replaced: with the image's
+ * node, for there is no curl in it. Three refusals in a row, so that a handler may keep the CPU for a
+ * minute; 10 s, for node takes a second or two to start on a quarter of a CPU.
+ */
+const healthCheck = {
+  command: [
+    "CMD",
+    "node",
+    "-e",
+    `fetch("http://127.0.0.1:" + process.env.${healthPortEnv} + "/healthz").then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))`,
+  ],
+  interval: 30,
+  timeout: 10,
+  retries: 3,
+  startPeriod: 60,
+};
 
 /**
  * A workload as an ECS service, on Fargate (arm64) or on instances: a task role of its own that holds exactly the
@@ -72,7 +94,6 @@ export class ContainerService extends pulumi.ComponentResource {
     const uses = boundUses(args.system, args.workload, args.stores);
     const consumer = args.consumers?.[args.workload];
     const twin = twinOf(args);
-    const isJob = args.system.workloads[args.workload]?.kind === "job";
     this.spills = twin !== undefined;
     if (args.system.workloads[args.workload]?.kind === "http")
       this.reportsAs = physicalName(name, "taskFamily");
@@ -101,7 +122,7 @@ export class ContainerService extends pulumi.ComponentResource {
               .apply(([all, arn, cluster]) => [
                 ...all,
                 ...(arn === undefined ? [] : [twinStatement(arn)]),
-                ...(isJob ? [protectionStatement(cluster)] : []),
+                ...(isJob(args) ? [protectionStatement(cluster)] : []),
               ]),
           },
           this,
@@ -145,8 +166,8 @@ export class ContainerService extends pulumi.ComponentResource {
         )),
       // A name of the stack's own: others of the account report as well.
       ...(this.reportsAs !== undefined && { [metricsEnv]: this.reportsAs }),
-      ...(workload.kind === "socket" &&
-        args.origins && { [originsEnv]: args.origins.join(",") }),
+      ...(!answersRequests(workload) && { [healthPortEnv]: String(healthPort) }),
+      ...(workload.kind === "socket" && args.origins && { [originsEnv]: args.origins.join(",") }),
       ...(twin &&
         overflowVariables(
           workload,
@@ -164,6 +185,7 @@ export class ContainerService extends pulumi.ComponentResource {
       privileged: false,
       linuxParameters: { capabilities: { drop: ["ALL"] }, initProcessEnabled: true },
       stopTimeout: stopSeconds,
+      ...(!answersRequests(workload) && { healthCheck }),
       ...(host.gpu && { resourceRequirements: [{ type: "GPU", value: "1" }] }),
       environment: Object.entries(environment)
         .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -243,8 +265,10 @@ export class ContainerService extends pulumi.ComponentResource {
         availabilityZoneRebalancing: "ENABLED",
         enableExecuteCommand: false,
         propagateTags: "SERVICE",
-        // What does not become healthy is a failed update, and not a surprise later.
-        waitForSteadyState: true,
+        // What does not become healthy is a failed update, and not a surprise later. But a task with a
+        // job is protected, for an hour and anew, and until it ends there is no steady state: the update
+        // would fail by its own time limit (20 minutes). The circuit breaker goes back all the same.
+        waitForSteadyState: !isJob(args),
       }),
       {
         parent: this,

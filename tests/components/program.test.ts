@@ -139,6 +139,8 @@ const tasksOf = (graph: Graph): Given[] =>
 /** The same of functions, which are named after their workload. */
 const functionsOf = (graph: Graph): Given[] =>
   graph.all("aws:lambda/function:Function").flatMap(({ name, inputs }): Given[] => {
-    const workload = Object.keys(system.workloads).find((each) => name.endsWith(`-${each}-function`));
+    const workload = Object.keys(system.workloads).find((each) =>
+      name.endsWith(`-${each}-function`),
+    );
     return workload ? [[workload, inputs.environment?.variables ?? {}]] : [];
   });

@@ -1,8 +1,10 @@
+import { healthPortEnv } from "../../../spec/env.ts";
 import type { Feed } from "../../../spec/index.ts";
 import type { Delivery, QueueConsumer } from "../../ports/index.ts";
 import { type Deadline, deadlineIn } from "../deadline.ts";
 import { backoffSeconds, logTrouble, outcomeOf, reasonOf, type Trouble } from "../outcome.ts";
 import { type EventHandler, workOf } from "../work.ts";
+import { tellLiveness } from "./liveness.ts";
 import { type Protection, protectedBy } from "./protection.ts";
 
 export interface ConsumerOptions {
@@ -34,16 +36,21 @@ export interface Consumer {
    * @returns how many could not be given back: they come again when their visibility ends
    */
   stop(): Promise<number>;
+  /** Whether the queue is being asked, or there is no room: not where a question is never answered. */
+  alive(): boolean;
 }
 
 /**
  * A workload that a queue starts, in a container: works until SIGTERM or SIGINT, drains, and exits
- * with 0; with 1 where a message could not be given back.
+ * with 0; with 1 where a message could not be given back. Says whether it is alive at the port of
+ * loopback that the variable {@link healthPortEnv} names.
  * @example
  * consume({ consumer, handler: create(ports), feed: "queue", visibilitySeconds: 180 });
  */
 export function consume(options: ConsumerOptions): Consumer {
   const consumer = startConsumer(options);
+  const healthPort = process.env[healthPortEnv];
+  if (healthPort) tellLiveness(Number(healthPort), consumer.alive);
   for (const signal of ["SIGTERM", "SIGINT"] as const)
     process.once(signal, async () => process.exit((await consumer.stop()) === 0 ? 0 : 1));
   return consumer;
@@ -53,6 +60,8 @@ export function consume(options: ConsumerOptions): Consumer {
 const giveBackSeconds = 4;
 /** A queue may hide nothing at all; what is renewed every second is hidden. */
 const leastVisibility = 3;
+/** A queue that has not answered so long after it should have will not. */
+const patienceSeconds = 60;
 /** Longest pause after a queue could not be asked. */
 const longestPauseSeconds = 30;
 
@@ -150,18 +159,24 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     }
   }
 
+  /** Since when the loop waits for the queue's answer. */
+  let waitingSince: number | undefined;
+
   async function run(): Promise<void> {
     let helper: Promise<void> | undefined;
     for (let failures = 0; !stopping.signal.aborted; ) {
       if (room() < 1) {
+        waitingSince = undefined;
         await Promise.race(helper ? [helper, ...working.values()] : working.values());
         continue;
       }
       try {
+        waitingSince = performance.now();
         const more = await take(room(), waitSeconds);
         failures = 0;
         if (more) helper ??= help().finally(() => (helper = undefined));
       } catch (error) {
+        waitingSince = undefined;
         onTrouble({ outcome: "receive", error });
         await pause(Math.min(2 ** failures++, longestPauseSeconds) * 1000);
       }
@@ -203,5 +218,9 @@ export function startConsumer(options: ConsumerOptions): Consumer {
       drained ??= drain();
       return drained;
     },
+    alive: () =>
+      stopping.signal.aborted ||
+      waitingSince === undefined ||
+      performance.now() - waitingSince < (waitSeconds + patienceSeconds) * 1000,
   };
 }

@@ -1,9 +1,14 @@
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { promisify } from "node:util";
 import { beforeAll, describe, expect, test } from "vitest";
 import { portsOf } from "../../../components/aws/Balancer.ts";
 import type { ContainerCore } from "../../../components/aws/ContainerCore.ts";
 import { connectionFaults } from "../../../components/aws/container-plan.ts";
 import { broadReason } from "../../../components/aws/permissions.ts";
 import { type Capacity, scalingOf } from "../../../components/aws/scaling-plan.ts";
+import { tellLiveness } from "../../../runtime/entries/ecs/liveness.ts";
 import { job, onMessage } from "../../../spec/index.ts";
 import type { Graph } from "../harness.ts";
 import { type CoreOptions, core, onContainers, shop } from "./core-fixtures.ts";
@@ -114,9 +119,31 @@ describe("a task", () => {
   test("of a consumer knows its queue", () => {
     expect(Object.keys(environment("fulfil"))).toEqual([
       "SPILLWAY_DEAD_LETTERS",
+      "SPILLWAY_HEALTH_PORT",
       "SPILLWAY_SOURCE_QUEUE",
       "SPILLWAY_TABLE_CATALOG",
     ]);
+  });
+
+  test("that no load balancer asks is asked by ECS whether it is alive", async () => {
+    const { command, ...often } = container("fulfil").healthCheck;
+    expect(often).toEqual({ interval: 30, timeout: 10, retries: 3, startPeriod: 60 });
+    expect(container("report").healthCheck).toBeDefined();
+    expect(container("orders").healthCheck).toBeUndefined();
+
+    let alive = true;
+    const server = tellLiveness(0, () => alive);
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const [, node, ...args] = command;
+    const check = () =>
+      promisify(execFile)(node, args, { env: { ...process.env, SPILLWAY_HEALTH_PORT: `${port}` } });
+    await expect(check()).resolves.toBeDefined();
+    alive = false;
+    await expect(check()).rejects.toMatchObject({ code: 1 });
+    server.close();
+    await once(server, "close");
+    await expect(check()).rejects.toMatchObject({ code: 1 });
   });
 
   test("logs into a group of its own, which forgets", () => {
@@ -213,9 +240,18 @@ describe("a service", () => {
       expect(service(name)).toMatchObject({
         deploymentCircuitBreaker: { enable: true, rollback: true },
         deploymentMinimumHealthyPercent: 100,
-        waitForSteadyState: true,
         enableExecuteCommand: false,
       });
+  });
+
+  test("is waited for until it is steady, but for jobs, whose tasks may have hours to go", () => {
+    const waited = onContainers.map((name) => [name, service(name).waitForSteadyState]);
+    expect(Object.fromEntries(waited)).toEqual({
+      orders: true,
+      status: true,
+      fulfil: true,
+      report: false,
+    });
   });
 
   test("waits for what its tasks need to start", () => {

@@ -248,6 +248,13 @@ describe("the tasks behind", () => {
     expect(environment("ticker", own)).toMatchObject({ SPILLWAY_ORIGINS: origins.join(",") });
   });
 
+  test("are told to stop soon after nothing new comes to them, to close sockets themselves", () => {
+    for (const name of sockets)
+      expect(graph.find("aws:lb/targetGroup:TargetGroup", `balancer-${name}`).inputs).toMatchObject(
+        { deregistrationDelay: 5 },
+      );
+  });
+
   test("follow the connections that each of them says that it holds", () => {
     const filter = graph.find(type.filter, "core-presence-connections").inputs;
     const policy = graph.find(type.scaling, "core-presence-connections");

@@ -7,8 +7,8 @@ import {
 } from "../../../components/aws/cutover-plan.ts";
 import { placeAll } from "../../../planner/index.ts";
 import { defineSystem, http, identity, job, queue } from "../../../spec/index.ts";
-import type { Graph, Resource } from "../harness.ts";
 import { system as storefront } from "../../../system.ts";
+import type { Graph, Resource } from "../harness.ts";
 import { core, planCore, planOf } from "./core-fixtures.ts";
 import { load } from "./fixtures.ts";
 
@@ -201,7 +201,8 @@ describe("storefront", () => {
     const [refusal = "", ...others] = faults("graphql");
     expect(others).toEqual([]);
     expect(refusal).not.toContain("overflow.concurrency");
-    const [, enough] = /over the 180 of database\.connections; raise it to (\d+) /.exec(refusal) ?? [];
+    const [, enough] =
+      /over the 180 of database\.connections; raise it to (\d+) /.exec(refusal) ?? [];
     expect(faults("graphql", { connections: Number(enough) })).toEqual([]);
     expect(faults("graphql", { connections: Number(enough) - 1 })).toHaveLength(1);
   });

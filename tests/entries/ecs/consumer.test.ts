@@ -25,7 +25,7 @@ function start(bodies: readonly Json[], options: Partial<ConsumerOptions> = {}) 
     onTrouble,
     ...options,
   });
-  return { ...queue, troubles, stop: consumer.stop };
+  return { ...queue, troubles, stop: consumer.stop, alive: consumer.alive };
 }
 const never = () => new Promise<void>(() => {});
 const lasting = (seconds: number) => () =>
@@ -42,6 +42,24 @@ describe("a consumer", () => {
     await seconds(1);
     expect(handler.mock.calls.map(([{ body }]) => body)).toEqual(["a", "b"]);
     expect(log).toEqual(["m-1 done", "m-2 done"]);
+  });
+
+  test("is alive while it waits for messages, works for long, or cannot ask", async () => {
+    const idle = start([]);
+    const busy = start(["a"], { handler: never, concurrency: 1 });
+    const refused = start([], {
+      consumer: { receive: async () => Promise.reject(new Error("no way there")) },
+    });
+    await seconds(600);
+    expect([idle, busy, refused].map(({ alive }) => alive())).toEqual([true, true, true]);
+  });
+
+  test("is not alive where the queue never answers", async () => {
+    const { alive } = start([], { consumer: { receive: never as never }, waitSeconds: 5 });
+    await seconds(64);
+    expect(alive()).toBe(true);
+    await seconds(2);
+    expect(alive()).toBe(false);
   });
 
   test("translates what the feed sends", async () => {
