@@ -27,7 +27,11 @@ export async function start(argv: string[]): Promise<number> {
     const host = await startHost({ system, root, settings: { ...settings, placement } });
     console.log(`ready ${host.url}`);
     await stopped;
-    await host.stop();
+    await host.stop().catch((error: Error) => {
+      console.error(error.message);
+      // What could not be ended would keep the process.
+      process.exit(1);
+    });
     return 0;
   } catch (error) {
     console.error((error as Error).message);

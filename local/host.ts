@@ -23,6 +23,7 @@ import { lockFolder } from "./lock.ts";
 import { objectRequests } from "./objects.ts";
 import { replicasOf } from "./replicas.ts";
 import { type LocalSettings, prepareDataFolder } from "./settings.ts";
+import { endAll, isDatabaseAway } from "./stopping.ts";
 import { type LocalTrouble, startTriggers, type Triggers, workflowSource } from "./triggers.ts";
 import { type Loaded, loadWorkload } from "./workloads.ts";
 
@@ -35,7 +36,10 @@ export interface HostOptions {
 
 export interface Host {
   readonly url: string;
-  /** Ends what runs, then everything that was started. What was answered stays stored. */
+  /**
+   * Ends what runs, then everything that was started. What was answered stays stored.
+   * @throws {Error} where the database is away: what waited for it may still be there
+   */
   stop(): Promise<void>;
 }
 
@@ -52,9 +56,9 @@ export async function startHost({ system, root, settings }: HostOptions): Promis
   const folder = settings.dataFolder;
   // In the order of their starts; ended from the last to the first.
   const ends: (() => unknown)[] = [];
-  const stop = async () => {
-    for (const end of ends.splice(0).reverse()) await end();
-  };
+  let databaseUrl: string | undefined;
+  const isAway = async () => databaseUrl !== undefined && isDatabaseAway(databaseUrl);
+  const stop = () => endAll(ends.splice(0).reverse(), { isAway });
   try {
     prepareDataFolder(folder);
     ends.push(lockFolder(folder));
@@ -63,7 +67,12 @@ export async function startHost({ system, root, settings }: HostOptions): Promis
     const listening = await listen(settings.port);
     ends.push(() => listening.drain());
     const postgres = await startPostgres(path.join(folder, "postgres"));
-    ends.push(() => postgres.stop());
+    ends.push(() => {
+      // From here on it is no fault that it does not answer; its own stop is bounded.
+      databaseUrl = undefined;
+      return postgres.stop();
+    });
+    databaseUrl = postgres.url;
     const { pool } = postgres;
     await migrate(pool);
     const boss = await openBoss(pool);
@@ -105,7 +114,7 @@ export async function startHost({ system, root, settings }: HostOptions): Promis
     });
     return { url, stop };
   } catch (error) {
-    await stop();
+    await stop().catch((fault: Error) => warn(fault.message));
     throw error;
   }
 }

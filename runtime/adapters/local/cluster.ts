@@ -17,24 +17,22 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { takeFolder } from "./folder-lock.ts";
 import { type Account, serverAccount } from "./postgres-account.ts";
-import {
-  clusterFault,
-  endLeftover,
-  endServer,
-  exitOf,
-  lastLines,
-  launch,
-  type Place,
-} from "./postgres-server.ts";
+import { clusterFault, endLeftover, exitOf, lastLines, type Place } from "./postgres-server.ts";
+import { supervise } from "./postgres-supervisor.ts";
 
 const user = "spillway";
 const draft = "data.new-";
 
 /**
- * Starts the server of a folder. A server that a dead owner left behind is stopped first.
+ * Starts the server of a folder, and again where it ends by itself. A server that a dead owner left
+ * behind is stopped first.
+ * @param tell is told of that in one line. Default: standard error
  * @throws {Error} where another process owns the folder, or the server does not start
  */
-export async function startCluster(where: string): Promise<{ url: string; stop(): Promise<void> }> {
+export async function startCluster(
+  where: string,
+  tell: (line: string) => void = console.error,
+): Promise<{ url: string; stop(): Promise<void> }> {
   const folder = path.resolve(where);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await chmod(folder, 0o700);
@@ -50,12 +48,11 @@ export async function startCluster(where: string): Promise<{ url: string; stop()
     const place = { folder, data, programs, account: await ownedBy(folder, programs.postgres) };
     await endLeftover(place);
     const password = await initialised(place);
-    const server = await launch(place);
+    const server = await supervise(place, tell);
     return {
       url: `postgres://${user}:${password}@127.0.0.1:${server.port}/postgres`,
       async stop() {
-        await endServer(server);
-        release();
+        await server.stop().finally(release);
       },
     };
   } catch (error) {

@@ -52,7 +52,7 @@ function isServerOf(pid: number, data: string): boolean {
 }
 
 /** The lock is ours, so a server that still runs here has lost its owner: it is stopped. */
-export async function endLeftover({ folder, data }: Place): Promise<void> {
+export async function endLeftover({ folder, data }: Place, signal?: AbortSignal): Promise<void> {
   const deadline = Date.now() + patienceMs;
   for (let asked = false; ; asked = true) {
     const pid = Number(status(data)[0]);
@@ -62,8 +62,8 @@ export async function endLeftover({ folder, data }: Place): Promise<void> {
       await rm(path.join(data, statusFile), { force: true });
       return;
     }
-    if (!asked) signal(pid);
-    if (Date.now() > deadline)
+    if (!asked) interrupt(pid);
+    if (Date.now() > deadline || signal?.aborted)
       throw clusterFault(folder, `its server ${pid} does not stop; stop it`);
     await wait(10);
   }
@@ -71,26 +71,31 @@ export async function endLeftover({ folder, data }: Place): Promise<void> {
 
 /**
  * Starts the server and waits until it takes connections.
+ * @param options.port Default: any free one
+ * @param options.signal gives up
  * @throws {Error} with the end of its log, where it does not
  */
-export async function launch(place: Place): Promise<Server> {
+export async function launch(
+  place: Place,
+  options: { readonly port?: number; readonly signal?: AbortSignal } = {},
+): Promise<Server> {
+  const isOver = () => Date.now() > deadline || options.signal?.aborted === true;
   const deadline = Date.now() + patienceMs;
   for (let attempt = 1; ; attempt++) {
-    const port = await freePort();
+    const port = options.port ?? (await freePort());
     const process = await spawnServer(place, port);
     const server = { port, process, watcher: watch(place, process) };
-    while (isUp(process) && Date.now() < deadline) {
+    while (isUp(process) && !isOver()) {
       const lines = status(place.data);
       if (Number(lines[0]) === process.pid && lines[7]?.trim() === "ready") return server;
       await wait(5);
     }
     await endServer(server);
     // The port was taken meanwhile, or processes of a server that was killed linger for a moment.
-    if (attempt === attempts || Date.now() > deadline)
-      throw clusterFault(
-        place.folder,
-        `does not start (${await lastLines(place.folder)}); see its log`,
-      );
+    if (attempt === attempts || isOver()) {
+      const why = (await lastLines(place.folder)) || "its program cannot be run";
+      throw clusterFault(place.folder, `does not start (${why}); see its log`);
+    }
     await wait(50 * attempt);
   }
 }
@@ -164,14 +169,16 @@ export async function endServer({ process, watcher }: Server): Promise<void> {
     process.kill("SIGINT");
     // Postgres replays its log at the next start when it is cut off.
     const cutOff = setTimeout(() => process.kill("SIGQUIT"), 10_000);
+    const killed = setTimeout(() => process.kill("SIGKILL"), 20_000);
     await gone;
     clearTimeout(cutOff);
+    clearTimeout(killed);
   }
   watcher.stdin?.end();
 }
 
 /** The server may have gone by itself in this moment. */
-function signal(pid: number): void {
+function interrupt(pid: number): void {
   try {
     process.kill(pid, "SIGINT");
   } catch (error) {

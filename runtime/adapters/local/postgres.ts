@@ -12,6 +12,7 @@ export interface Postgres {
   /**
    * Closes the pool, for which it waits 5 s at most, and stops the server that was started here.
    * Committed data stays.
+   * @throws {Error} where that server had ended by itself and could not be started again
    */
   stop(): Promise<void>;
 }
@@ -26,7 +27,8 @@ const graceMs = 5_000;
  *
  * The server listens on loopback only and asks for a password that is made once and kept in the
  * folder. One process owns it at a time. Where that process dies without `stop`, even by SIGKILL,
- * the server stops itself; where that failed too, the next start stops it and starts anew. What
+ * the server stops itself; where that failed too, the next start stops it and starts anew. A server
+ * that ends by itself is started again, at the same port, with a line on standard error. What
  * was committed is there in each case: fsync and synchronous_commit are on.
  * @param folder for this database alone; made where it is missing, readable by its owner alone
  * @throws {Error} with the remedy, where the folder is in use or the server does not start

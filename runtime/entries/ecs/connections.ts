@@ -1,8 +1,8 @@
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import type { Socket } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Server, Socket } from "node:net";
 
 /**
- * Bounds the connections of a server. One too many does not shut the door on whoever comes next: it
+ * Bounds the connections of an HTTP server. One too many does not shut the door on whoever comes next: it
  * ends those that have been open longest without a whole request, which is what a flood of slow
  * clients is made of. One whose request is being answered is never ended; where all are, the new
  * one is.

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chown, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { chown, readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
@@ -14,6 +14,7 @@ import { temporaryFolder } from "./folder.ts";
 const ends: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   vi.unstubAllEnvs();
+  vi.restoreAllMocks();
   for (const end of ends.splice(0).reverse()) await end();
 });
 
@@ -29,7 +30,8 @@ const start = async (folder: string): Promise<Postgres> => {
     stopped ??= postgres.stop();
     return stopped;
   };
-  ends.push(stop);
+  // Whether it was away then is what its test asks.
+  ends.push(() => stop().catch(() => {}));
   return { ...postgres, stop };
 };
 const setting = async ({ pool }: Postgres, name: string) =>
@@ -150,6 +152,48 @@ describe("startPostgres", () => {
     const folder = await newFolder();
     const results = await Promise.allSettled([1, 2, 3].map(() => start(folder)));
     expect(results.filter((result) => result.status === "fulfilled")).toHaveLength(1);
+  });
+
+  it("starts its server again at the same port when that is killed, and says so", async () => {
+    const said = vi.spyOn(console, "error").mockImplementation(() => {});
+    const folder = await newFolder();
+    const { pool } = await start(folder);
+    await pool.query("create table kept as select 1 as value");
+    const pid = await serverPid(folder);
+    process.kill(pid, "SIGKILL");
+    const answer = async () => (await pool.query("select value from kept")).rows;
+    await expect.poll(() => said.mock.calls.length, { timeout: 20_000 }).toBe(2);
+    await expect.poll(() => answer().catch(String)).toEqual([{ value: 1 }]);
+    expect(await serverPid(folder)).not.toBe(pid);
+    expect(said.mock.calls.flat()).toEqual([
+      `Postgres "${folder}": its server has ended by itself (SIGKILL); it is started again`,
+      expect.stringContaining(`Postgres "${folder}": its server takes connections again`),
+    ]);
+  });
+
+  it("goes on trying where its server cannot be started, and can be stopped meanwhile", async () => {
+    const said = vi.spyOn(console, "error").mockImplementation(() => {});
+    const lines = () => said.mock.calls.flat().join("\n");
+    const folder = await newFolder();
+    const { stop } = await start(folder);
+    const pid = await serverPid(folder);
+    await rename(path.join(folder, "data"), path.join(folder, "away"));
+    process.kill(pid, "SIGKILL");
+    await expect
+      .poll(lines, { timeout: 20_000 })
+      .toMatch(/does not start \(.+\); see its log; it is/);
+    await rename(path.join(folder, "away"), path.join(folder, "data"));
+    await expect.poll(lines, { timeout: 20_000 }).toContain("takes connections again");
+    await rename(path.join(folder, "data"), path.join(folder, "away"));
+    process.kill(
+      Number((await readFile(path.join(folder, "away/postmaster.pid"), "utf8")).split("\n")[0]),
+      "SIGKILL",
+    );
+    await expect.poll(() => lines().split("ended by itself")).toHaveLength(3);
+    await expect(stop()).rejects.toThrow("its server was away at the stop");
+    await rename(path.join(folder, "away"), path.join(folder, "data"));
+    const again = await start(folder);
+    expect(await again.pool.query("select 1")).toMatchObject({ rowCount: 1 });
   });
 
   it("says in its log's own words why a server does not start", async () => {
