@@ -105,6 +105,8 @@ export async function startHost({ system, root, settings }: HostOptions): Promis
     const audience = adapters.identity?.clientId;
     await fleet.start(able, { pool, databaseUrl: postgres.url, url, audience });
 
+    for (const [name, { status, reason }] of fleet.states())
+      if (status === "failed") warn(`workload "${name}": does not come up: ${reason}`);
     serve(system, listening, adapters, loaded, triggers, placed, fleet);
     // Requests and sockets end before the consumers do, and those before the database.
     const sockets = able.filter((name) => system.workloads[name]?.kind === "socket");
