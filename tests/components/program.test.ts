@@ -24,7 +24,8 @@ describe("the program", () => {
       secretConfig: ["spillway:secrets"],
       invoke: awsInvoke,
     });
-  });
+    // It bundles all of storefront: half a minute, more on a busy machine.
+  }, 180_000);
 
   test("is made of stores, channels, users, an edge and the event side", () => {
     for (const component of [

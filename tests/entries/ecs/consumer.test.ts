@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
@@ -228,7 +229,10 @@ describe("a stop", () => {
 });
 
 describe("on SIGTERM", () => {
-  async function run(env: Record<string, string>) {
+  async function run(
+    env: Record<string, string>,
+    meanwhile: () => Promise<unknown> = async () => {},
+  ) {
     const file = fileURLToPath(new URL("worker.ts", import.meta.url));
     const child = spawn(process.execPath, [file], {
       env: { ...process.env, ...env },
@@ -239,6 +243,7 @@ describe("on SIGTERM", () => {
     createInterface(child.stdout).on("line", (line) => said.push(line));
     const exited = once(child, "exit");
     await expect.poll(() => said, { timeout: 10_000 }).toContain("begins m-1");
+    await meanwhile();
     child.kill("SIGTERM");
     return { exit: await exited, said };
   }
@@ -247,6 +252,18 @@ describe("on SIGTERM", () => {
     const { exit, said } = await run({ MESSAGES: "3", SLOW_MS: "300" });
     expect(exit).toEqual([0, null]);
     expect(said).toEqual(["begins m-1", "ends m-1"]);
+  });
+
+  test("a container says on loopback that it is alive, at the port that is set", async () => {
+    const free = createServer().listen(0, "127.0.0.1");
+    await once(free, "listening");
+    const { port } = free.address() as AddressInfo;
+    free.close();
+    await once(free, "close");
+    const ask = async () => (await fetch(`http://127.0.0.1:${port}/healthz`)).status;
+    const env = { SLOW_MS: "300", SPILLWAY_HEALTH_PORT: `${port}` };
+    const { exit } = await run(env, async () => expect(await ask()).toBe(200));
+    expect(exit).toEqual([0, null]);
   });
 
   test("a container that cannot give a message back exits with 1", async () => {
