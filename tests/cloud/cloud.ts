@@ -96,6 +96,8 @@ export class Cloud {
       hosts: this.#hosts,
       environment: {
         ...this.environment(workload),
+        // Lambda's own certificates are on Lambda alone.
+        NODE_EXTRA_CA_CERTS: "",
         // What the runtime adds, and where the emulator is.
         AWS_REGION: region,
         AWS_DEFAULT_REGION: region,
