@@ -119,11 +119,8 @@ export const aws: Record<string, TypeAnswers> = {
     id: "{statementId}",
     key: "{function}/{qualifier}/{statementId}",
   },
-  // What the provider makes of them has more in it, and nothing names them.
-  "aws:lambda/invocation:Invocation": {
-    id: ({ props }) =>
-      `${props.functionName}_${props.qualifier ?? "$LATEST"}_${digest(props.input).slice(0, 32)}`,
-  },
+  // Each is a call of its own: one that replaces another has the same input.
+  "aws:lambda/invocation:Invocation": { id: "invocation-{hex32}" },
   "aws:lambda/alias:Alias": {
     id: arn("lambda", "function:{functionName}:{name}"),
     outputs: {
@@ -409,9 +406,7 @@ export const aws: Record<string, TypeAnswers> = {
     id: arn("elasticloadbalancing", "targetgroup/{name}/{hex16}"),
     outputs: { arn: "{id}", arnSuffix: suffix },
   },
-  "aws:lb/targetGroupAttachment:TargetGroupAttachment": {
-    id: ({ props }) => `${props.targetGroupArn}-${digest(props.targetId).slice(0, 26)}`,
-  },
+  "aws:lb/targetGroupAttachment:TargetGroupAttachment": { id: "{targetGroupArn}-{hex26}" },
   "aws:lb/listener:Listener": {
     id: ({ props }) =>
       `${String(props.loadBalancerArn).replace(":loadbalancer/", ":listener/")}/${digest(props.port).slice(0, 16)}`,
