@@ -10,12 +10,10 @@ import { bucketWithPolicy } from "./bucket.ts";
 import { record } from "./records.ts";
 import type { NetworkPlace } from "./security-groups.ts";
 import {
-  inOrder,
   loggedFields,
   managedPolicies,
   nothingHere,
   pathOf,
-  patternOf,
   socketFaults,
 } from "./socket-plan.ts";
 
@@ -185,9 +183,9 @@ export class SocketEdge extends pulumi.ComponentResource {
           targetOriginId: workloads[0] as string,
           functionAssociations: [{ eventType: "viewer-request", functionArn: refusing.arn }],
         },
-        orderedCacheBehaviors: inOrder(system, workloads).map((workload) => ({
+        orderedCacheBehaviors: workloads.map((workload) => ({
           ...behaviour,
-          pathPattern: patternOf(system, workload),
+          pathPattern: pathOf(system, workload),
           targetOriginId: workload,
         })),
         restrictions: { geoRestriction: { restrictionType: "none" } },

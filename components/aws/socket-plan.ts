@@ -24,23 +24,9 @@ const heartbeatDefault = 30;
 /** VPC origins of an account: one for each port (CloudFront Developer Guide, quotas, 2026-11). */
 const mostOrigins = 25;
 
-/** The path of a socket workload. */
+/** The path of a socket workload: plain, so that no two lead to the same. */
 export const pathOf = (system: System, workload: string): string =>
   (system.workloads[workload] as Socket).path;
-
-/**
- * What leads to a socket workload at CloudFront, where `*` stands for any characters, `/` too: what it
- * takes in beyond the path's own parameters is the workload's to refuse.
- */
-export const patternOf = (system: System, workload: string): string =>
-  pathOf(system, workload).replaceAll(/\{[^}]*\}/g, "*");
-
-/** Workloads in the order in which CloudFront tries them: those whose path leaves less open first. */
-export const inOrder = (system: System, workloads: readonly string[]): readonly string[] =>
-  [...workloads].sort((a, b) => opennessOf(system, a) - opennessOf(system, b));
-
-const opennessOf = (system: System, workload: string): number =>
-  patternOf(system, workload).split("*").length;
 
 /**
  * Policies that AWS keeps, by purpose (CloudFront Developer Guide, managed cache policies and managed

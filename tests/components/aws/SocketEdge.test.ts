@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { portsOf } from "../../../components/aws/Balancer.ts";
 import { scalingOf } from "../../../components/aws/scaling-plan.ts";
-import { inOrder, nothingHere, patternOf } from "../../../components/aws/socket-plan.ts";
+import { nothingHere } from "../../../components/aws/socket-plan.ts";
 import type { Graph } from "../harness.ts";
 import { userPool } from "./fixtures.ts";
 import { type LiveOptions, live, type makeLive, runLive, sockets } from "./socket-fixtures.ts";
@@ -56,13 +56,6 @@ describe("the way in for web sockets", () => {
         }),
       ),
     );
-  });
-
-  test("tries paths that leave less open first, since the first that fits has it", () => {
-    expect(inOrder(live, ["room", "lobby"]).map((name) => patternOf(live, name))).toEqual([
-      "/rooms/lobby",
-      "/rooms/*",
-    ]);
   });
 
   test("answers 404 to every other path, before it reaches the network", () => {

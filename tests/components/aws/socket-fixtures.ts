@@ -40,8 +40,6 @@ export const live = defineSystem({
       heartbeatSeconds: 90,
       load,
     }),
-    room: socket({ code: "functions/room", path: "/rooms/{id}", auth: "none", load }),
-    lobby: socket({ code: "functions/lobby", path: "/rooms/lobby", auth: "none", load }),
     classify: onMessage({
       code: "functions/classify",
       queue: "labelling",
