@@ -108,7 +108,7 @@ describe("storefront on the real engine", { timeout: 300_000 }, () => {
     expect(
       steps.filter(
         (step) =>
-          !/^update (aws:cloudwatch\/logGroup:LogGroup .*: retentionInDays|aws:s3\/\S+ balancer-logs\S*: rules\S*)$/.test(
+          !/^update (aws:cloudwatch\/logGroup:LogGroup .*: retentionInDays|aws:s3\/\S+ (balancer|sockets)-logs\S*: rules\S*)$/.test(
             step,
           ),
       ),
@@ -137,7 +137,7 @@ describe("storefront on the real engine", { timeout: 300_000 }, () => {
       // It is in the image of all, which are told of the new one; its rows on the dashboard, and its
       // logs in what starts tasks, come and go with it.
       const expected =
-        /^(update pulumi:pulumi:Stack |\w+ \S+ core-fulfil\b|\S+ aws:ecs\/\w+:(TaskDefinition core-(reportJob|orders)-task|Service core-(reportJob|orders)-service)\b)/;
+        /^(update pulumi:pulumi:Stack |\w+ \S+ core-fulfil\b|\S+ aws:ecs\/\w+:(TaskDefinition core-(orders|graphql|presence|reportJob)-task|Service core-(orders|graphql|presence|reportJob)-service)\b)/;
       expect(others.filter((step) => !expected.test(step)).sort()).toEqual([
         "update aws:cloudwatch/dashboard:Dashboard watch: dashboardBody",
         "update aws:iam/rolePolicy:RolePolicy core-execution-policy: policy",
