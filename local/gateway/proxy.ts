@@ -1,5 +1,6 @@
 import { Agent, type IncomingMessage, request as send } from "node:http";
 import { Readable } from "node:stream";
+import { connectionHeaders } from "../../runtime/http/connection-headers.ts";
 import { Problem } from "../../runtime/http/problem.ts";
 import type { HttpContext, HttpHandler } from "../../runtime/ports/index.ts";
 import { afterBreak } from "../containers/decide.ts";
@@ -27,19 +28,6 @@ const maxHeaderSize = 16_384;
 const idleMs = 30_000;
 /** Replicas that a request is tried at. */
 const tries = 3;
-
-/** Headers that are for one connection alone (RFC 9110, 7.6.1). */
-const ofTheConnection = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
 
 /** What the gateway itself says, whatever a client has sent. */
 const ofTheGateway = new Set(["expect", "x-forwarded-proto", "x-amzn-trace-id", "content-length"]);
@@ -179,7 +167,7 @@ function headersFor(
   );
   const passed: Record<string, string> = {};
   for (const [name, value] of headers)
-    if (!ofTheConnection.has(name) && !ofTheGateway.has(name) && !named.has(name))
+    if (!connectionHeaders.has(name) && !ofTheGateway.has(name) && !named.has(name))
       passed[name] = value;
   const before = headers.get("x-forwarded-for");
   if (clientIp !== undefined)
@@ -204,7 +192,7 @@ async function answerOf(incoming: IncomingMessage, method: string): Promise<Resp
   const headers = new Headers();
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     const [name = "", value = ""] = [rawHeaders[at], rawHeaders[at + 1]];
-    if (!ofTheConnection.has(name.toLowerCase())) headers.append(name, value);
+    if (!connectionHeaders.has(name.toLowerCase())) headers.append(name, value);
   }
   if (method === "HEAD" || bodyless.includes(status)) {
     incoming.resume();

@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+import { connectionHeaders } from "../http/connection-headers.ts";
 import type { HttpContext } from "../ports/http.ts";
 
 /**
@@ -7,19 +8,8 @@ import type { HttpContext } from "../ports/http.ts";
  */
 export const maxPayloadBytes = 6 * 1_048_576;
 
-/** Headers of one connection, not of the request (RFC 9110, 7.6.1), and its own credentials. */
-const ofConnection = new Set([
-  "connection",
-  "expect",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
+/** What a function has no use for: the whole body comes with the call. */
+const notPassed = new Set([...connectionHeaders, "expect"]);
 
 /** Whether a request can be answered by a function: as a whole, and not over an open connection. */
 export function canTravel({ method, headers }: Request): boolean {
@@ -44,7 +34,7 @@ export function payloadOf(
   const [rawPath, rawQueryString] = splitTarget(context.target, request.url);
   const named = new Set((headers.get("connection") ?? "").toLowerCase().split(/[\s,]+/));
   const kept = [...headers].filter(
-    ([name]) => !ofConnection.has(name) && !named.has(name) && name !== "cookie",
+    ([name]) => !notPassed.has(name) && !named.has(name) && name !== "cookie",
   );
   const cookie = headers.get("cookie");
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
@@ -82,7 +72,7 @@ export function responseOf(answer: string): Response {
   const result = parsed(answer);
   const headers = new Headers();
   for (const [name, value] of Object.entries(result.headers ?? {}))
-    if (!ofConnection.has(name.toLowerCase())) headers.append(name, String(value));
+    if (!notPassed.has(name.toLowerCase())) headers.append(name, String(value));
   for (const cookie of result.cookies ?? []) headers.append("set-cookie", cookie);
   const { statusCode: status, body = "", isBase64Encoded = false } = result;
   const bytes = Buffer.from(body, isBase64Encoded ? "base64" : "utf8");
