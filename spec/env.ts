@@ -35,7 +35,7 @@ export const sourceQueueEnv = "SPILLWAY_SOURCE_QUEUE";
 /** Where a container's function twin is: its ARN. Absent: it has none. */
 export const twinEnv = "SPILLWAY_TWIN";
 
-/** Under which name a container reports its admission. Default: the workload's */
+/** Under which name a container reports its requests or sockets. Default: the workload's */
 export const metricsEnv = "SPILLWAY_METRICS";
 
 /** How a container admits requests: options of its admission control as JSON. Default: {} */

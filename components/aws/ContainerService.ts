@@ -84,7 +84,7 @@ export class ContainerService extends pulumi.ComponentResource {
   readonly taskDefinition: aws.ecs.TaskDefinition;
   readonly service: aws.ecs.Service;
   readonly securityGroup: aws.ec2.SecurityGroup;
-  /** Under which name its tasks report their admission, where they answer requests. */
+  /** Under which name its tasks report their requests or sockets. Absent: a queue starts them */
   readonly reportsAs?: string;
   /** Whether its tasks hand requests to a function twin. */
   readonly spills: boolean;
@@ -95,7 +95,7 @@ export class ContainerService extends pulumi.ComponentResource {
     const consumer = args.consumers?.[args.workload];
     const twin = twinOf(args);
     this.spills = twin !== undefined;
-    if (args.system.workloads[args.workload]?.kind === "http")
+    if (answersRequests(args.system.workloads[args.workload] as Workload))
       this.reportsAs = physicalName(name, "taskFamily");
     const calls = taskCalls(args, args.workload, args.instances ? "ec2" : "fargate");
     const own = {

@@ -90,9 +90,9 @@ export class Observability extends pulumi.ComponentResource {
     });
   }
 
-  #watchAdmission(name: string, { core, alerts }: ObservabilityArgs) {
+  #watchAdmission(name: string, { system, core, alerts }: ObservabilityArgs) {
     return Object.entries(core?.services ?? {}).flatMap(([workload, { reportsAs, spills }]) => {
-      if (reportsAs === undefined) return [];
+      if (reportsAs === undefined || system.workloads[workload]?.kind !== "http") return [];
       const given = {
         refused: refusedAlarm(reportsAs),
         ...(spills && overflowAlarms(reportsAs)),

@@ -9,13 +9,7 @@ import type { Balancer } from "./Balancer.ts";
 import { bucketWithPolicy } from "./bucket.ts";
 import { record } from "./records.ts";
 import type { NetworkPlace } from "./security-groups.ts";
-import {
-  loggedFields,
-  managedPolicies,
-  nothingHere,
-  pathOf,
-  socketFaults,
-} from "./socket-plan.ts";
+import { loggedFields, managedPolicies, nothingHere, pathOf, socketFaults } from "./socket-plan.ts";
 
 export interface SocketEdgeArgs {
   readonly system: System;

@@ -81,13 +81,13 @@ export const executionAlarm = (StateMachineArn: pulumi.Input<string>): Alarm => 
   above: 0,
 });
 
-/** What the tasks of a workload report of their admission (runtime/overflow/metrics.ts), as `Spillway`. */
-export const admissionNamespace = "Spillway";
+/** Where the tasks of a workload report to (runtime/metrics.ts). */
+export const reportedNamespace = "Spillway";
 
 /** Nobody has begun what is refused: clients are told to try again, and some will not. */
 export const refusedAlarm = (workload: pulumi.Input<string>): Alarm => ({
   says: "Requests are refused: more tasks are needed, or more overflow",
-  namespace: admissionNamespace,
+  namespace: reportedNamespace,
   metric: "refused",
   dimensions: { workload },
   statistic: "Sum",
@@ -101,7 +101,7 @@ export const overflowAlarms = (
   workload: pulumi.Input<string>,
 ): Readonly<Record<"budget" | "breaker", Alarm>> => {
   const common = {
-    namespace: admissionNamespace,
+    namespace: reportedNamespace,
     dimensions: { workload },
     statistic: "Maximum",
   } as const;

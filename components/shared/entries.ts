@@ -120,6 +120,10 @@ export function containerEntryFor(system: System, name: string): Entry | Fault {
   );
 }
 
+/** Under which name tasks report: a stack gives its own, so that no two stacks' figures are added. */
+const metricsOf = (name: string): string =>
+  `metrics: { workload: process.env[${text(metricsEnv)}] ?? ${text(name)} }`;
+
 /** A server, which spills what it cannot hold to its twin, where it has one. */
 function serverEntry(name: string, workload: Http, ports: Part): Entry {
   const { options, imports } = answeringOf(workload);
@@ -128,7 +132,7 @@ function serverEntry(name: string, workload: Http, ports: Part): Entry {
   const told = [
     ...options,
     `routes: ${JSON.stringify(workload.routes)}`,
-    `metrics: { workload: process.env[${text(metricsEnv)}] ?? ${text(name)} }`,
+    metricsOf(name),
     `admission: { ...admissionFrom(process.env), ${twin} }`,
   ];
   return moduleOf(
@@ -162,7 +166,7 @@ function socketEntry(system: System, name: string, workload: Socket): Entry {
     `origins: ${declared ? `${set} ?? ${JSON.stringify(declared)}` : set}`,
     ...(heartbeatSeconds === undefined ? [] : [`heartbeatSeconds: ${heartbeatSeconds}`]),
     `proxies: ${proxies}`,
-    `metrics: { workload: ${text(name)} }`,
+    metricsOf(name),
   ];
   return moduleOf(
     "Container",

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { admissionNamespace } from "../alarms.ts";
+import { reportedNamespace } from "../alarms.ts";
 
 type Text = pulumi.Input<string>;
 
@@ -110,7 +110,7 @@ export const coldStartsPanel = (logGroup: Text): Panel =>
 export const admissionPanel = (workload: Text): Panel =>
   graph("Requests a minute: taken, spilled, refused", [
     {
-      namespace: admissionNamespace,
+      namespace: reportedNamespace,
       dimension: "workload",
       of: workload,
       series: [
@@ -118,6 +118,21 @@ export const admissionPanel = (workload: Text): Panel =>
         ["spilled", sum("spilled")],
         ["spilledFailed", sum("spilled, failed")],
         ["refused", sum("refused")],
+      ],
+    },
+  ]);
+
+/** How many sockets tasks hold, and what they closed or did not take, as they report it. */
+export const socketsPanel = (workload: Text): Panel =>
+  graph("Sockets", [
+    {
+      namespace: reportedNamespace,
+      dimension: "workload",
+      of: workload,
+      series: [
+        ["Connections", most("open, most of a task")],
+        ["SocketsRefused", sum("refused")],
+        ["SocketsBehind", sum("closed, too slow")],
       ],
     },
   ]);

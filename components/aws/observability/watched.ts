@@ -20,9 +20,10 @@ import {
   queuePanel,
   readerPanel,
   routesPanel,
+  socketsPanel,
 } from "./panels.ts";
 
-/** A service whose tasks may report what they did with requests. */
+/** A service whose tasks may report what they did with requests, or their sockets. */
 export type Admitting = Pick<ContainerService, "reportsAs" | "spills">;
 
 /** What is watched; all of it is optional, and what is not given is not looked for. */
@@ -117,12 +118,15 @@ function panelsOf(args: WatchArgs, name: string, made: WorkloadFunction | undefi
     ...(!made && edge && Object.hasOwn(edge.integrations, name)
       ? [routesPanel(edge.accessLogs.name, routeKeys(args.system.workloads[name] as Http))]
       : []),
-    ...(reported === undefined ? [] : [admissionPanel(reported)]),
+    ...(reported === undefined ? [] : [reportedPanel(args.system, name, reported)]),
     ...(!made && queue ? [consumedPanel(queue.name)] : []),
     ...(queue ? [queuePanel(queue.name, queue.deadLetters)] : []),
     ...(made && !queue && deadLetters ? [readerPanel(made.function.name, deadLetters)] : []),
   ];
 }
+
+const reportedPanel = (system: System, name: string, reported: string): Panel =>
+  system.workloads[name]?.kind === "socket" ? socketsPanel(reported) : admissionPanel(reported);
 
 /** The queue before a workload, if there is one: its own, or a declared one. */
 function queueOf({ system, stores, events }: WatchArgs, name: string) {

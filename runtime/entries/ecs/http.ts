@@ -3,12 +3,13 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { getRequestListener } from "@hono/node-server";
 import { ownHeaders } from "../../http/guard.ts";
 import { Problem } from "../../http/problem.ts";
+import { reportMetrics } from "../../metrics.ts";
 import {
   type AdmissionOptions,
   type AdmissionSnapshot,
   admission,
 } from "../../overflow/admission.ts";
-import { reportMetrics } from "../../overflow/metrics.ts";
+import { admissionLine } from "../../overflow/metrics.ts";
 import type { HttpHandler } from "../../ports/http.ts";
 import { type HostOptions, hosted } from "../host.ts";
 import { bodyReader, heldBodies } from "./bodies.ts";
@@ -92,7 +93,7 @@ export async function ecsHttp(handler: HttpHandler, options: EcsOptions): Promis
   const drain = drainable(server, drainSeconds * 1000);
   boundConnections(server, bounds.connections);
   const endReport =
-    metrics && admitted ? reportMetrics(metrics.workload, admitted.snapshot) : undefined;
+    metrics && admitted && reportMetrics(admitted.snapshot, admissionLine(metrics.workload));
   let stopping: Promise<number> | undefined;
   const stop = () => {
     stopping ??= drain.stop().then((cut) => {

@@ -3,11 +3,12 @@ import type { Duplex } from "node:stream";
 import { setTimeout as wait } from "node:timers/promises";
 import { type WebSocket, WebSocketServer } from "ws";
 import { Problem, reported } from "../../http/problem.ts";
+import { reportMetrics } from "../../metrics.ts";
 import { type Claims, type SocketHandler, socketCloses } from "../../ports/index.ts";
 import { boundConnections } from "./connections.ts";
 import { drainable } from "./drain.ts";
 import { type SocketLimits, socketLimits } from "./socket-limits.ts";
-import { reportConnections, type SocketSnapshot } from "./socket-metrics.ts";
+import { type SocketSnapshot, socketsLine } from "./socket-metrics.ts";
 import { type OpenPeer, openPeer, type Shared } from "./socket-peer.ts";
 import {
   addressOf,
@@ -135,7 +136,8 @@ export async function ecsSocket(
     const now = Date.now();
     for (const peer of peers.keys()) peer.beat(now);
   }, heartbeatSeconds * 1000);
-  const endReport = options.metrics && reportConnections(options.metrics.workload, snapshot);
+  const endReport =
+    options.metrics && reportMetrics(snapshot, socketsLine(options.metrics.workload));
   let stopping: Promise<number> | undefined;
   const stop = () => {
     stopping ??= (async () => {

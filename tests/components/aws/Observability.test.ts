@@ -17,6 +17,7 @@ import {
   onMessage,
   onObject,
   queue,
+  socket,
   stream,
   workflow,
 } from "../../../spec/index.ts";
@@ -40,6 +41,7 @@ const system = defineSystem({
   workloads: {
     asks: http({ code: "functions/asks", routes: ["GET /asks"], auth: "none", load }),
     heavy: http({ code: "functions/heavy", routes: ["ANY /heavy"], auth: "none", load }),
+    live: socket({ code: "functions/live", path: "/live", auth: "none", load }),
     rules: onIdentity({ code: "functions/rules", hooks: ["pre-sign-up"], load }),
     takes: onMessage({
       code: "functions/takes",
@@ -60,7 +62,7 @@ const system = defineSystem({
 });
 type Name = keyof typeof system.workloads;
 const names = Object.keys(system.workloads) as Name[];
-const onContainers = ["heavy", "works", "steps"] as const;
+const onContainers = ["heavy", "live", "works", "steps"] as const;
 
 /** The yard as a program puts it together. */
 const yard = (args: Partial<ObservabilityArgs> = {}) =>
@@ -417,6 +419,7 @@ describe("what tasks report of requests", () => {
       core: {
         services: {
           heavy: { reportsAs: "yard-dev-core-heavy", spills },
+          live: { reportsAs: "yard-dev-core-live", spills: false },
           works: { spills: false },
         },
       },
@@ -444,6 +447,17 @@ describe("what tasks report of requests", () => {
     ]);
     const { alarmActions } = spilling.find(type.alarm, "watch-heavy-refused").inputs;
     expect(alarmActions).toEqual([expect.stringContaining(":yard-dev-alerts")]);
+  });
+
+  test("of sockets is on the dashboard: open, refused, closed", async () => {
+    const [panel] = rowsOf(await watching(false))["## live (socket, container)"] ?? [];
+    expect(metricsIn(panel)).toEqual(
+      [
+        ["Connections", "Maximum"],
+        ["SocketsRefused", "Sum"],
+        ["SocketsBehind", "Sum"],
+      ].map(([metric, stat]) => ["Spillway", metric, stat, "yard-dev-core-live"]),
+    );
   });
 
   test("is on the dashboard: taken, spilled, refused", async () => {

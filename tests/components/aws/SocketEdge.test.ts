@@ -241,6 +241,10 @@ describe("the tasks behind", () => {
     expect(environment("ticker", own)).toMatchObject({ SPILLWAY_ORIGINS: origins.join(",") });
   });
 
+  test("report their sockets under the stack's own name", () => {
+    expect(environment("presence").SPILLWAY_METRICS).toMatch(/-dev-core-presence$/);
+  });
+
   test("are told to stop soon after nothing new comes to them, to close sockets themselves", () => {
     for (const name of sockets)
       expect(graph.find("aws:lb/targetGroup:TargetGroup", `balancer-${name}`).inputs).toMatchObject(

@@ -397,7 +397,7 @@ describe("a container's entry", () => {
         },
         origins: ["origins"],
         proxies: 2,
-        metrics: { workload: "live" },
+        metrics: { workload: "metrics" },
       },
     ]);
     await run(containerEntryFor(system, "lobby"));

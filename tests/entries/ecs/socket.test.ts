@@ -7,7 +7,7 @@ import * as fc from "fast-check";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import { ecsSocket } from "../../../runtime/entries/ecs/socket.ts";
-import { connectionsLine } from "../../../runtime/entries/ecs/socket-metrics.ts";
+import { socketsLine } from "../../../runtime/entries/ecs/socket-metrics.ts";
 import { Problem } from "../../../runtime/http/problem.ts";
 import { type Peer, PortError, type SocketHandler } from "../../../runtime/ports/index.ts";
 import { connectTo, refusalOf, serve, verify } from "./sockets.ts";
@@ -473,13 +473,13 @@ describe("on SIGTERM", () => {
 
 test("open sockets are reported in a line from which CloudWatch makes a metric", () => {
   const before = { connections: 9, refused: 2, behind: 1 };
-  const line = connectionsLine("presence", before, { connections: 7, refused: 5, behind: 1 }, 1000);
+  const line = socketsLine("presence")(before, { connections: 7, refused: 5, behind: 1 }, 1000);
   expect(JSON.parse(line)).toMatchObject({
     _aws: {
       Timestamp: 1000,
-      CloudWatchMetrics: [{ Namespace: "Spillway", Dimensions: [["Workload"]] }],
+      CloudWatchMetrics: [{ Namespace: "Spillway", Dimensions: [["workload"]] }],
     },
-    Workload: "presence",
+    workload: "presence",
     Connections: 7,
     SocketsRefused: 3,
     SocketsBehind: 0,
