@@ -51,7 +51,7 @@ export function placeOrders(options: {
   const answered = new Map<string, string[]>();
   const open = new Set<Promise<void>>();
   let waiting: ((at: number) => void)[] = [];
-  let phase = "calm";
+  let phase = "before";
   let rate = perSecond;
   let ending = false;
 

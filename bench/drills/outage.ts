@@ -65,11 +65,11 @@ export async function outageDrill(
       perSecond: rate,
       token: async () => (await client.signed(0)).token,
     });
-    const calm = () => {
-      orders.phase("calm");
+    const calm = (phase: string) => {
+      orders.phase(phase);
       return sleep(seconds * 500);
     };
-    await calm();
+    await calm("before");
 
     say("Postgres stops");
     orders.phase("without Postgres");
@@ -80,7 +80,7 @@ export async function outageDrill(
     door.to(Number(new URL(cluster.url).port));
     const database = await recovery(orders);
     say(`Postgres is back; orders are taken after ${database.toFixed(1)} s`);
-    await calm();
+    await calm("after Postgres");
 
     say("the cache stops");
     orders.phase("without the cache");
@@ -89,7 +89,7 @@ export async function outageDrill(
     await valkey.start();
     const cache = await recovery(orders);
     say(`the cache is back; orders are taken after ${cache.toFixed(1)} s`);
-    await calm();
+    await calm("after the cache");
 
     say("more orders than containers hold; their twins answer slowly");
     const spilled = await spilledOf(host.url);
@@ -97,7 +97,7 @@ export async function outageDrill(
     await sleep(seconds * 1_000);
     const twins = await recovery(orders);
     say(`as many orders as before; they are taken after ${twins.toFixed(1)} s`);
-    await calm();
+    await calm("after slow twins");
 
     await orders.end();
     const spills = (await spilledOf(host.url)) - spilled;
