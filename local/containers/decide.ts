@@ -17,7 +17,7 @@ export const failuresAfter = (failures: number, livedMs: number): number =>
 
 /** One that requests can be given to. */
 export interface Candidate {
-  /** Requests that it has and that are not answered. */
+  /** Requests that it has and that are not answered, or open sockets. */
   readonly inFlight: number;
 }
 

@@ -119,7 +119,8 @@ export function openFleet(options: FleetOptions): Fleet {
           listens: workload !== undefined && listensOn.includes(workload.kind),
           env,
           onTrouble: (text) => onTrouble(name, text),
-          times: options.times,
+          // Sockets stay for as long as their clients do: the replica itself asks them to go.
+          times: { ...options.times, ...(workload?.kind === "socket" && { drain: 0 }) },
         });
         services.set(name, service);
         await take(service, built.get(name), began);

@@ -43,7 +43,7 @@ export interface Replica {
   readonly status: ReplicaStatus;
   /** Since when it is that. */
   readonly since: Date;
-  /** Requests that the gateway has given it and that are not answered. */
+  /** Requests that the gateway has given it and that are not answered, or open sockets. */
   readonly inFlight: number;
   readonly stand: Stand;
   readonly release: Release;

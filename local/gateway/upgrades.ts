@@ -51,7 +51,11 @@ export function upgrades(options: UpgradeOptions): Upgrades {
       return refuse(client, unavailable(`No replica is healthy: ${reason}`));
     }
     open.add(client);
-    client.once("close", () => open.delete(client));
+    const done = replica.begin();
+    client.once("close", () => {
+      open.delete(client);
+      done();
+    });
     join(replica, incoming, client, head);
   };
 

@@ -12,14 +12,20 @@ const tones = {
 
 const percent = (share) => `${Math.round(share * 100)} %`;
 
+/** What a replica has in work is a socket that is open, or a request. */
+const inWork = (kind) => (kind === "socket" ? "Open sockets" : "In flight");
+
 /** What is counted; what a queue feeds neither admits nor refuses. */
-const figuresOf = ({ inFlight, admitted, spilled, refused, spilledShare }) => [
-  { label: "In flight", value: number(inFlight) },
-  { label: "Admitted", value: number(admitted) },
-  { label: "Refused", value: number(refused), bad: refused > 0 },
-  // The share is that of the last seconds: see decide.ts.
-  { label: "Spilled", value: number(spilled), more: `${percent(spilledShare)} now` },
-];
+const figuresOf = {
+  http: ({ inFlight, admitted, spilled, refused, spilledShare }) => [
+    { label: inWork("http"), value: number(inFlight) },
+    { label: "Admitted", value: number(admitted) },
+    { label: "Refused", value: number(refused), bad: refused > 0 },
+    // The share is that of the last seconds: see decide.ts.
+    { label: "Spilled", value: number(spilled), more: `${percent(spilledShare)} now` },
+  ],
+  socket: ({ inFlight }) => [{ label: inWork("socket"), value: number(inFlight) }],
+};
 
 const figure = ({ label, value, bad, more }) =>
   h(
@@ -41,7 +47,14 @@ const replicaRow = ({ pid, port, status, since, restarts, inFlight }) =>
     h("td", {}, time(since)),
   );
 
-const columns = [["Process"], ["State"], ["Port", 1], ["In flight", 1], ["Restarts", 1], ["Since"]];
+const columnsOf = (kind) => [
+  ["Process"],
+  ["State"],
+  ["Port", 1],
+  [inWork(kind), 1],
+  ["Restarts", 1],
+  ["Since"],
+];
 const column = ([label, isNumber]) =>
   h("th", { scope: "col", class: isNumber ? "number" : "" }, label);
 
@@ -61,7 +74,7 @@ export const containerCard = ({ name, kind, host, reason, container }) => {
       ),
     ),
     reason && h("p", { class: "said" }, dim(reason)),
-    kind === "http" && h("dl", { class: "depths flow" }, figuresOf(container).map(figure)),
+    figuresOf[kind] && h("dl", { class: "depths flow" }, figuresOf[kind](container).map(figure)),
     all > 0 &&
       h(
         "div",
@@ -74,7 +87,7 @@ export const containerCard = ({ name, kind, host, reason, container }) => {
         h(
           "table",
           {},
-          h("thead", {}, h("tr", {}, columns.map(column))),
+          h("thead", {}, h("tr", {}, columnsOf(kind).map(column))),
           h("tbody", {}, container.replicas.map(replicaRow)),
         ),
       ),

@@ -41,7 +41,11 @@ describe("workloads with processes of their own", () => {
   let served: Served;
   let browser: Browser;
   beforeAll(async () => {
-    const workloads = [workload("busy", "http"), workload("down", "onMessage")];
+    const workloads = [
+      workload("busy", "http"),
+      workload("live", "socket"),
+      workload("down", "onMessage"),
+    ];
     const fixed = { system: "lab", url: "", startedAt: since, routes: [], workloads };
     [served, browser] = await Promise.all([
       serveDashboard({ fixed, containers: () => states }),
@@ -75,6 +79,7 @@ describe("workloads with processes of their own", () => {
             replicas: [{ pid: 4001 }, {}],
           },
         },
+        { name: "live" },
         { name: "down", status: "failed", reason: "no", container: { replicas: [] } },
       ]);
   });
@@ -97,6 +102,20 @@ describe("workloads with processes of their own", () => {
       ["4002", "draining", "40002", "0", "2"],
     ]);
     expect(await page.locator("#count-containers").innerText()).toBe("1/2");
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  test("of sockets are shown with how many are open", async () => {
+    states = new Map([
+      ["live", { ...busy, replicas: [{ ...replica, pid: 4003, port: 40_003, inFlight: 3 }] }],
+    ]);
+    const { page, complaints } = await openPage(browser, served.url);
+    const card = page.locator("#container-list article", { hasText: "live" });
+    await card.waitFor();
+    const figures = await card.locator("dl div").allInnerTexts();
+    expect(figures.map((text) => text.split(/\s*\n\s*/))).toEqual([["Open sockets", "3"]]);
+    expect(await card.locator("th").allInnerTexts()).toContain("Open sockets");
     expect(complaints).toEqual([]);
     await page.close();
   });

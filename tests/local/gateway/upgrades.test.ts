@@ -26,7 +26,7 @@ async function echo(): Promise<FakeReplica & { readonly open: Set<Socket> }> {
     for (const one of open) one.destroy();
     made.close();
   });
-  return { ...made, open };
+  return Object.assign(made, { open });
 }
 const opened = async (...given: Parameters<typeof gatewayTo>) => {
   const made = await gatewayTo(...given);
@@ -86,6 +86,16 @@ describe("an upgrade", () => {
     const { socket, heard } = client(port);
     socket.write("early");
     await expect.poll(() => heard.text).toContain("\r\n\r\nearly");
+  });
+
+  test("counts as its replica's for as long as it is open", async () => {
+    const replica = await echo();
+    const { port } = await opened(inOrder([replica]));
+    const { socket, heard } = client(port);
+    await expect.poll(() => statusOf(heard.text)).toBe(101);
+    expect(replica.inFlight).toBe(1);
+    socket.destroy();
+    await expect.poll(() => replica.inFlight).toBe(0);
   });
 
   test("of another path is a request like any other", async () => {
