@@ -62,9 +62,10 @@ export const assumed = {
   leastTasks: { answering: 2, consuming: 1 },
 } as const;
 
-/** What no line of an estimate covers: the hosts differ little in it. */
+/** What no line of an estimate covers: the hosts differ little in it, or a stack's own config decides. */
 export const leftOut = [
   "stores and what is kept in them",
+  "database proxies, virus scanners, and instances in the place of Fargate",
   "queues, topics, streams and workflow transitions",
   "traffic to the internet and between zones",
   "volume discounts, savings plans and tax",
