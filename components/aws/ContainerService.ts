@@ -1,22 +1,20 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { healthPortEnv, metricsEnv, originsEnv, type Workload } from "../../spec/index.ts";
-import { commandOf } from "../shared/image.ts";
+import type { Workload } from "../../spec/index.ts";
 import { physicalName } from "../shared/naming.ts";
 import { type Transform, transformed } from "../shared/transform.ts";
 import type { Account } from "./account.ts";
 import { taskPort } from "./Balancer.ts";
-import { boundUses, readyOf, statementsFor, storeTargets } from "./bindings.ts";
-import { type ContainerPlanArgs, imageOf, overflows, taskCalls } from "./container-plan.ts";
-import { imageCertificates, variablesOf } from "./function-plan.ts";
+import { type Bound, boundUses, readyOf, statementsFor, storeTargets } from "./bindings.ts";
+import { containerDefinition, twinOf } from "./container-definition.ts";
+import { type ContainerPlanArgs, taskCalls } from "./container-plan.ts";
 import { grantsOf } from "./grants.ts";
 import type { Instances } from "./Instances.ts";
 import { taskHostOf, taskLimits } from "./instance-plan.ts";
-import { overflowVariables, type Twins } from "./overflow.ts";
 import { protectionStatement, twinStatement } from "./permissions.ts";
 import { bareRole, type RoleTransforms, serviceRole } from "./role.ts";
 import { scaleOnBacklog, scaleOnConnections, scaleOnRequests } from "./scaling.ts";
-import { answersRequests, scalingOf } from "./scaling-plan.ts";
+import { answersRequests, fargateStrategies, scalingOf } from "./scaling-plan.ts";
 import { guarded, letThrough, waysOut } from "./security-groups.ts";
 
 export interface ContainerTransforms extends RoleTransforms {
@@ -44,34 +42,8 @@ export interface ContainerServiceArgs extends ContainerPlanArgs {
   readonly transform?: ContainerTransforms;
 }
 
-/** The function that a workload's tasks hand requests to, where they do. */
-const twinOf = (args: ContainerServiceArgs): Twins[string] | undefined =>
-  overflows(args, args.workload) ? args.twins?.[args.workload] : undefined;
-
 const isJob = ({ system, workload }: ContainerServiceArgs): boolean =>
   system.workloads[workload]?.kind === "job";
-
-/** ECS kills a task after so many seconds (its default); the entries drain within 25. */
-const stopSeconds = 30;
-/** Where a consumer says on loopback that it is alive. */
-const healthPort = 8081;
-/**
- * What no load balancer asks is asked by ECS, so that a task that hangs is replaced: with the image's
- * node, for there is no curl in it. Three refusals in a row, so that a handler may keep the CPU for a
- * minute; 10 s, for node takes a second or two to start on a quarter of a CPU.
- */
-const healthCheck = {
-  command: [
-    "CMD",
-    "node",
-    "-e",
-    `fetch("http://127.0.0.1:" + process.env.${healthPortEnv} + "/healthz").then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))`,
-  ],
-  interval: 30,
-  timeout: 10,
-  retries: 3,
-  startPeriod: 60,
-};
 
 /**
  * A workload as an ECS service, on Fargate (arm64) or on instances: a task role of its own that holds exactly the
@@ -92,42 +64,11 @@ export class ContainerService extends pulumi.ComponentResource {
   constructor(name: string, args: ContainerServiceArgs, opts?: pulumi.ComponentResourceOptions) {
     super("spillway:aws:ContainerService", name, {}, opts);
     const uses = boundUses(args.system, args.workload, args.stores);
-    const consumer = args.consumers?.[args.workload];
-    const twin = twinOf(args);
-    this.spills = twin !== undefined;
+    this.spills = twinOf(args) !== undefined;
     if (answersRequests(args.system.workloads[args.workload] as Workload))
       this.reportsAs = physicalName(name, "taskFamily");
     const calls = taskCalls(args, args.workload, args.instances ? "ec2" : "fargate");
-    const own = {
-      service: "ecs-tasks.amazonaws.com",
-      condition: { StringEquals: { "aws:SourceAccount": args.shared.account.id } },
-      transform: args.transform,
-    };
-    // IAM takes no policy without a statement.
-    const granted =
-      consumer !== undefined ||
-      twin !== undefined ||
-      uses.some((use) => grantsOf(use, use.binding.actions).length > 0);
-    const { role, policy } = granted
-      ? serviceRole(
-          name,
-          {
-            ...own,
-            statements: pulumi
-              .all([
-                consumer?.statements ?? statementsFor(uses),
-                twin?.arn,
-                args.shared.cluster.arn,
-              ])
-              .apply(([all, arn, cluster]) => [
-                ...all,
-                ...(arn === undefined ? [] : [twinStatement(arn)]),
-                ...(isJob(args) ? [protectionStatement(cluster)] : []),
-              ]),
-          },
-          this,
-        )
-      : { role: bareRole(name, own, this), policy: undefined };
+    const { role, policy } = this.#makeRole(name, args, uses);
     this.role = role;
     this.securityGroup = guarded(
       `${name}-group`,
@@ -142,6 +83,30 @@ export class ContainerService extends pulumi.ComponentResource {
     this.registerOutputs();
   }
 
+  #makeRole(name: string, args: ContainerServiceArgs, uses: readonly Bound[]) {
+    const consumer = args.consumers?.[args.workload];
+    const twin = twinOf(args);
+    const own = {
+      service: "ecs-tasks.amazonaws.com",
+      condition: { StringEquals: { "aws:SourceAccount": args.shared.account.id } },
+      transform: args.transform,
+    };
+    // IAM takes no policy without a statement.
+    const granted =
+      consumer !== undefined ||
+      twin !== undefined ||
+      uses.some((use) => grantsOf(use, use.binding.actions).length > 0);
+    if (!granted) return { role: bareRole(name, own, this), policy: undefined };
+    const statements = pulumi
+      .all([consumer?.statements ?? statementsFor(uses), twin?.arn, args.shared.cluster.arn])
+      .apply(([all, arn, cluster]) => [
+        ...all,
+        ...(arn === undefined ? [] : [twinStatement(arn)]),
+        ...(isJob(args) ? [protectionStatement(cluster)] : []),
+      ]);
+    return serviceRole(name, { ...own, statements }, this);
+  }
+
   #letIn(name: string, { workload, tasks, shared }: ContainerServiceArgs) {
     if (!tasks?.[workload] || shared.balancerGroupId === undefined) return;
     letThrough(
@@ -152,59 +117,10 @@ export class ContainerService extends pulumi.ComponentResource {
   }
 
   #makeTaskDefinition(name: string, args: ContainerServiceArgs) {
-    const { shared, logGroup } = args;
     const workload = args.system.workloads[args.workload] as Workload;
-    const twin = twinOf(args);
     const host = taskHostOf(workload, args.capacity?.[args.workload]);
-    const environment = {
-      ...(args.consumers?.[args.workload]?.environment ??
-        variablesOf(
-          workload,
-          boundUses(args.system, args.workload, args.stores),
-          args.userPool,
-          imageCertificates,
-        )),
-      // A name of the stack's own: others of the account report as well.
-      ...(this.reportsAs !== undefined && { [metricsEnv]: this.reportsAs }),
-      ...(!answersRequests(workload) && { [healthPortEnv]: String(healthPort) }),
-      ...(workload.kind === "socket" && args.origins && { [originsEnv]: args.origins.join(",") }),
-      ...(twin &&
-        overflowVariables(
-          workload,
-          twin,
-          args.overflow?.[args.workload],
-          args.capacity?.[args.workload],
-        )),
-    };
-    const container = {
-      name: args.workload,
-      image: imageOf(args, host.gpu)?.uri ?? "",
-      command: commandOf(args.workload),
-      essential: true,
-      readonlyRootFilesystem: true,
-      privileged: false,
-      linuxParameters: { capabilities: { drop: ["ALL"] }, initProcessEnabled: true },
-      stopTimeout: stopSeconds,
-      ...(!answersRequests(workload) && { healthCheck }),
-      ...(host.gpu && { resourceRequirements: [{ type: "GPU", value: "1" }] }),
-      environment: Object.entries(environment)
-        .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([key, value]) => ({ name: key, value })),
-      ...(args.tasks?.[args.workload] && {
-        portMappings: [{ containerPort: taskPort, protocol: "tcp" }],
-      }),
-      logConfiguration: {
-        logDriver: "awslogs",
-        options: {
-          "awslogs-group": logGroup.name,
-          "awslogs-region": shared.account.region,
-          "awslogs-stream-prefix": args.workload,
-          // Where logs cannot be written, work goes on.
-          mode: "non-blocking",
-          "max-buffer-size": "4m",
-        },
-      },
-    };
+    const { account } = args.shared;
+    const container = containerDefinition({ ...args, account, reportsAs: this.reportsAs }, host);
     return new aws.ecs.TaskDefinition(
       `${name}-task`,
       transformed(args.transform?.task, `${name}-task`, {
@@ -216,7 +132,7 @@ export class ContainerService extends pulumi.ComponentResource {
           operatingSystemFamily: "LINUX",
         },
         ...taskLimits(workload, host),
-        executionRoleArn: shared.executionRole.arn,
+        executionRoleArn: args.shared.executionRole.arn,
         taskRoleArn: this.role.arn,
         containerDefinitions: pulumi.jsonStringify([container]),
       }),
@@ -301,14 +217,3 @@ export class ContainerService extends pulumi.ComponentResource {
     else if (consumer) scaleOnBacklog(name, scaled, consumer.queueArn, this);
   }
 }
-
-/** The first tasks are on demand, and of the others as many as are not on Spot. */
-const fargateStrategies = (min: number, spot: number) => [
-  {
-    capacityProvider: "FARGATE",
-    base: Math.max(1, min),
-    weight: spot < 100 ? 100 - spot : 1,
-  },
-  // Without a weight the base would be placed nowhere: of a thousand one is on demand.
-  ...(spot > 0 ? [{ capacityProvider: "FARGATE_SPOT", weight: spot < 100 ? spot : 1_000 }] : []),
-];

@@ -94,3 +94,14 @@ export function capacityFaults({ min, max, spot }: Scaling): Fault[] {
     ...(whole(spot) && spot <= 100 ? [] : [`capacity.spot ${spot}; give percent, 0 to 100`]),
   ];
 }
+
+/** What a service starts tasks on: the first are on demand, and of the others as many as are not on Spot. */
+export const fargateStrategies = (min: number, spot: number) => [
+  {
+    capacityProvider: "FARGATE",
+    base: Math.max(1, min),
+    weight: spot < 100 ? 100 - spot : 1,
+  },
+  // Without a weight the base would be placed nowhere: of a thousand one is on demand.
+  ...(spot > 0 ? [{ capacityProvider: "FARGATE_SPOT", weight: spot < 100 ? spot : 1_000 }] : []),
+];
