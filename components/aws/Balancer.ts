@@ -1,33 +1,29 @@
-import { createHash } from "node:crypto";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { System } from "../../spec/index.ts";
 import { physicalId } from "../shared/naming.ts";
 import { type Transform, transformed } from "../shared/transform.ts";
-import { type Fault, refuse } from "../shared/validation.ts";
+import { refuse } from "../shared/validation.ts";
 import { accountOf } from "./account.ts";
+import {
+  type BalancerPlan,
+  balancerFaults,
+  idleDefault,
+  portsOf,
+  taskPort,
+} from "./balancer-plan.ts";
 import { bucketWithPolicy } from "./bucket.ts";
-import { type Cutovers, cutoverFaults } from "./cutover-plan.ts";
 import type { Listener } from "./edge-plan.ts";
 import type { WorkloadFunction } from "./Function.ts";
 import { record } from "./records.ts";
-import { answersRequests } from "./scaling-plan.ts";
 import { closedGroup, type NetworkPlace } from "./security-groups.ts";
 
-export interface BalancerArgs {
-  readonly system: System;
-  /** Names of the http and socket workloads on containers. */
-  readonly workloads: readonly string[];
+export interface BalancerArgs extends BalancerPlan {
   readonly network: NetworkPlace;
-  /** Workloads that a function answers as well, and the share of their requests that it does. */
-  readonly cutover?: Cutovers;
   /** Certificate of the listeners, with its name. Default: HTTP, inside the network alone */
   readonly certificate?: {
     readonly arn: pulumi.Input<string>;
     readonly serverName: pulumi.Input<string>;
   };
-  /** How long a connection may be silent, in seconds, 1 to 4000: see {@link idleDefault}. */
-  readonly idleSeconds?: number;
   /** How long access logs are kept, in days. Default: 14 */
   readonly logRetentionDays?: pulumi.Input<number>;
   /** Refuse to delete it. Default: true */
@@ -53,8 +49,6 @@ interface Shares {
   readonly ready?: pulumi.Resource;
 }
 
-/** Where tasks listen, the default of the HTTP entry for containers. */
-export const taskPort = 8080;
 /** What the HTTP entry for containers takes to drain, in seconds. */
 const drainSeconds = 25;
 /**
@@ -66,17 +60,6 @@ const drainSeconds = 25;
  * end with 1006, those that it left with 1001 by the entry: clients resume after either.
  */
 const leaveSeconds = 5;
-/**
- * How long a connection may be silent where nothing is said, in seconds: the load balancer's own
- * default, of 1 to 4000 (Elastic Load Balancing User Guide, connection idle timeout, 2026-11).
- */
-export const idleDefault = 60;
-const mostIdle = 4_000;
-/** Of one load balancer (Elastic Load Balancing User Guide, quotas, 2026-11). */
-const mostListeners = 50;
-/** Listeners' ports lie in this range. */
-const ports = { first: 10_000, count: 20_000 } as const;
-
 /**
  * The load balancer before containers: internal, so that the edge's link is the only way to it, with
  * access logs, and for each workload a listener and a group of targets. The edge has found out which
@@ -265,44 +248,4 @@ export class Balancer extends pulumi.ComponentResource {
       { parent: this, dependsOn: ready ? [ready] : [] },
     );
   }
-}
-
-/**
- * A port for each workload, found from its name: one more or fewer moves no other's, unless two names
- * meet, when the later takes the next.
- */
-export function portsOf(workloads: readonly string[]): Readonly<Record<string, number>> {
-  const taken = new Map<number, string>();
-  for (const workload of workloads) {
-    const hash = createHash("sha256").update(workload).digest().readUInt32BE();
-    let port = ports.first + (hash % ports.count);
-    while (taken.has(port)) port = port + 1;
-    taken.set(port, workload);
-  }
-  return Object.fromEntries([...taken].map(([port, workload]) => [workload, port]));
-}
-
-function balancerFaults({ system, workloads, cutover = {}, ...args }: BalancerArgs): Fault[] {
-  const { idleSeconds = idleDefault } = args;
-  return [
-    ...cutoverFaults(system, cutover),
-    ...Object.keys(cutover)
-      .filter((name) => !workloads.includes(name))
-      .map((name) => `cutover.${name}: it has no listener here; name it among workloads`),
-    ...(Number.isInteger(idleSeconds) && idleSeconds >= 1 && idleSeconds <= mostIdle
-      ? []
-      : [`idleSeconds ${idleSeconds}; give whole seconds, 1 to ${mostIdle}`]),
-    ...(workloads.length > mostListeners
-      ? [
-          `${workloads.length} workloads, over the ${mostListeners} listeners of a load balancer; use two, each with its own workloads`,
-        ]
-      : []),
-    ...workloads.flatMap((name) => {
-      const workload = Object.hasOwn(system.workloads, name) ? system.workloads[name] : undefined;
-      if (!workload) return [`workload "${name}" is not declared; leave it out`];
-      return answersRequests(workload)
-        ? []
-        : [`workload "${name}": kind ${workload.kind} answers no requests; leave it out`];
-    }),
-  ];
 }

@@ -4,7 +4,7 @@ import type { Workload } from "../../spec/index.ts";
 import { physicalName } from "../shared/naming.ts";
 import { type Transform, transformed } from "../shared/transform.ts";
 import type { Account } from "./account.ts";
-import { taskPort } from "./Balancer.ts";
+import { taskPort } from "./balancer-plan.ts";
 import { type Bound, boundUses, readyOf, statementsFor, storeTargets } from "./bindings.ts";
 import { containerDefinition, twinOf } from "./container-definition.ts";
 import { type ContainerPlanArgs, taskCalls } from "./container-plan.ts";

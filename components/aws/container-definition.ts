@@ -3,7 +3,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { healthPortEnv, metricsEnv, originsEnv, type Workload } from "../../spec/index.ts";
 import { commandOf } from "../shared/image.ts";
 import type { Account } from "./account.ts";
-import { taskPort } from "./Balancer.ts";
+import { taskPort } from "./balancer-plan.ts";
 import { boundUses } from "./bindings.ts";
 import { type ContainerPlanArgs, imageOf, overflows } from "./container-plan.ts";
 import { imageCertificates, variablesOf } from "./function-plan.ts";

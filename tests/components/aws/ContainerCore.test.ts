@@ -3,7 +3,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, test } from "vitest";
-import { portsOf } from "../../../components/aws/Balancer.ts";
+import { portsOf } from "../../../components/aws/balancer-plan.ts";
 import type { ContainerCore } from "../../../components/aws/ContainerCore.ts";
 import { connectionFaults } from "../../../components/aws/container-plan.ts";
 import { broadReason } from "../../../components/aws/permissions.ts";

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { portsOf } from "../../../components/aws/Balancer.ts";
+import { portsOf } from "../../../components/aws/balancer-plan.ts";
 import { scalingOf } from "../../../components/aws/scaling-plan.ts";
 import { nothingHere } from "../../../components/aws/socket-plan.ts";
 import type { Graph } from "../harness.ts";
