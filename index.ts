@@ -19,11 +19,13 @@ import { WorkloadImage } from "./components/aws/WorkloadImage.ts";
 import { bundleFunctions, hasCode } from "./components/shared/bundling.ts";
 import { imageSource } from "./components/shared/image.ts";
 import { bundleMigrations } from "./components/shared/migration-bundles.ts";
+import { skipPromiseStacks } from "./components/shared/promise-stacks.ts";
 import { summary } from "./planner/index.ts";
 import { alertsOf, certificateOf, corsOf, readSettings } from "./settings.ts";
 import { secretsOf } from "./spec/index.ts";
 import { system } from "./system.ts";
 
+skipPromiseStacks();
 const coded = Object.keys(system.workloads).filter((name) => hasCode(system, name));
 const settings = readSettings(system, secretsOf(system, coded));
 const plan = planStack(system, settings, (name) => coded.includes(name));

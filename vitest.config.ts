@@ -17,6 +17,7 @@ const project = (name: string, include: string[], timeoutSeconds = 60) => ({
   test: {
     name,
     include,
+    setupFiles: ["tests/setup.ts"],
     retry: name === "unit" ? 0 : retry,
     testTimeout: timeoutSeconds * 1000,
     hookTimeout: Math.max(60, timeoutSeconds) * 1000,
