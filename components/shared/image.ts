@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { unzipSync } from "fflate";
-import { sha256 } from "./bundle-cache.ts";
+import { type Artefact, sha256 } from "./bundle-cache.ts";
 import { type BundleOptions, bundleContainers } from "./bundling.ts";
 
 /** What an image is built from. */
@@ -64,7 +64,21 @@ export async function imageSource(
   const sums = Object.entries(artefacts).map(([name, { sha256: sum }]) => `${name} ${sum}`);
   const tag = sha256([readFileSync(dockerfile, "utf8"), ...sums.sort()].join("\n")).slice(0, 32);
   const context = join(outDir, "context");
-  const fresh = join(outDir, `.context-${process.pid}`);
+  await layOut(context, tag, artefacts);
+  return { context, dockerfile, platform, tag };
+}
+
+/** Puts programs where the image has them; what is there by the same tag stays. */
+async function layOut(
+  context: string,
+  tag: string,
+  artefacts: Readonly<Record<string, Artefact>>,
+): Promise<void> {
+  // Outside, for it is no part of the image. It is there only while the whole context is.
+  const vouching = `${context}.tag`;
+  if (existsSync(context) && (await readFile(vouching, "utf8").catch(() => "")) === tag) return;
+  await rm(vouching, { force: true });
+  const fresh = `${context}-${process.pid}`;
   await rm(fresh, { recursive: true, force: true });
   for (const [name, { archive }] of Object.entries(artefacts))
     for (const [path, content] of Object.entries(unzipSync(await readFile(archive)))) {
@@ -74,5 +88,5 @@ export async function imageSource(
     }
   await rm(context, { recursive: true, force: true });
   await rename(fresh, context);
-  return { context, dockerfile, platform, tag };
+  await writeFile(vouching, tag);
 }

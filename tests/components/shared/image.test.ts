@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -103,6 +103,17 @@ describe("what an image is built from", () => {
     await source("hello", "other");
     const { context = "" } = (await source("other")) ?? {};
     expect(await readdir(join(context, "workloads"))).toEqual(["other"]);
+  });
+
+  test("is laid out once, and anew where it is gone", async () => {
+    const { context = "" } = (await source("other")) ?? {};
+    const program = join(context, commandOf("other")[0] ?? "");
+    const { ino } = await stat(program);
+    await source("other");
+    expect((await stat(program)).ino).toBe(ino);
+    await rm(context, { recursive: true });
+    await source("other");
+    await stat(program);
   });
 
   test("has a tag that follows the content, and nothing else", async () => {
