@@ -37,8 +37,15 @@ export interface Finished {
 
 const passphrase = "simulated";
 
-/** Sets up an engine in the folder; builds the command line first when the machine has none. */
-export async function openEngine(folder: string): Promise<Engine> {
+/**
+ * Sets up an engine in the folder; builds the command line first when the machine has none.
+ * @param options.checkpoints whether the state is written before and after each resource, so that a
+ *   command that is killed can be resumed: four fifths of an update's time at 600 resources. Default: true
+ */
+export async function openEngine(
+  folder: string,
+  { checkpoints = true }: { readonly checkpoints?: boolean } = {},
+): Promise<Engine> {
   const pulumi = await pulumiPath();
   const engine = {
     pulumi,
@@ -54,6 +61,8 @@ export async function openEngine(folder: string): Promise<Engine> {
     PULUMI_BACKEND_URL: `file://${engine.backend}`,
     PULUMI_CONFIG_PASSPHRASE: passphrase,
     PULUMI_SKIP_UPDATE_CHECK: "true",
+    // An experiment, says Pulumi; the state is then written once, at the end.
+    ...(!checkpoints && { PULUMI_SKIP_CHECKPOINTS: "true", PULUMI_EXPERIMENTAL: "true" }),
     // A plugin of the same name on the user's PATH would be taken before the simulated one.
     PULUMI_IGNORE_AMBIENT_PLUGINS: "true",
     SPILLWAY_SIMULATED_CLOUD: engine.cloud,

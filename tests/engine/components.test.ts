@@ -155,7 +155,7 @@ describe("components on the real engine", { timeout: 300_000 }, () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "spillway-components-"));
     writeFileSync(join(folder, "function.zip"), zipSync({ "index.mjs": new Uint8Array([59]) }));
-    engine = await openEngine(folder);
+    engine = await openEngine(folder, { checkpoints: false });
     const config = { "aws:region": { value: "eu-central-1" } };
     stack = await openStack(engine, { program, config });
   }, 900_000);

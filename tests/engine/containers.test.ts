@@ -24,7 +24,7 @@ describe("containers on the real engine", { timeout: 300_000 }, () => {
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "spillway-containers-"));
-    engine = await openEngine(folder);
+    engine = await openEngine(folder, { checkpoints: false });
     const program = async () => void makeCore(options);
     const config = { "aws:region": { value: "eu-central-1" } };
     stack = await openStack(engine, { project: "shop", program, config });

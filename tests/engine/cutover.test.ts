@@ -42,7 +42,7 @@ describe("a workload under constant load", { timeout: 600_000 }, () => {
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "spillway-cutover-"));
-    engine = await openEngine(folder);
+    engine = await openEngine(folder, { checkpoints: false });
     const program = async () => void makeCore(options);
     const config = { "aws:region": { value: "eu-central-1" } };
     stack = await openStack(engine, { project: "shop", program, config });

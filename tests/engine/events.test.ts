@@ -42,7 +42,7 @@ describe("the event side on the real engine", { timeout: 300_000 }, () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "spillway-events-"));
     writeFileSync(join(folder, "function.zip"), zipSync({ "index.mjs": new Uint8Array([59]) }));
-    engine = await openEngine(folder);
+    engine = await openEngine(folder, { checkpoints: false });
     stack = await openStack(engine, {
       program,
       config: { "aws:region": { value: "eu-central-1" } },

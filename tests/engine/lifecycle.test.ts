@@ -20,7 +20,7 @@ describe("the life of a stack on the real engine", { timeout: 300_000 }, () => {
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "spillway-engine-"));
-    engine = await openEngine(folder);
+    engine = await openEngine(folder, { checkpoints: false });
     stack = await openStack(engine, { program, config });
   }, 900_000);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));

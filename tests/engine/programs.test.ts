@@ -16,7 +16,7 @@ describe("engine and simulated providers together", { timeout: 300_000 }, () => 
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "spillway-programs-"));
-    engine = await openEngine(folder);
+    engine = await openEngine(folder, { checkpoints: false });
   }, 900_000);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

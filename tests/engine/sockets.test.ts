@@ -17,7 +17,7 @@ describe("sockets and a GPU on the real engine", { timeout: 300_000 }, () => {
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "spillway-sockets-"));
-    engine = await openEngine(folder);
+    engine = await openEngine(folder, { checkpoints: false });
     const program = async () => {
       const { edge } = makeLive({ workers, protect: false, core: { capacity } });
       return { socketUrl: edge?.urls };

@@ -33,7 +33,7 @@ describe("storefront on the real engine", { timeout: 300_000 }, () => {
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "spillway-storefront-"));
-    engine = await openEngine(folder);
+    engine = await openEngine(folder, { checkpoints: false });
     config = await prepareStack(engine, root, "dev", join(folder, "project"));
   }, 900_000);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
