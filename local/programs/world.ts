@@ -1,4 +1,5 @@
-import { Pool } from "pg";
+import type { Pool } from "pg";
+import { openPool } from "../../runtime/adapters/pool.ts";
 
 /** What a program finds in its environment. */
 export const worldEnv = {
@@ -36,14 +37,12 @@ export const shareOf = (connections: number, pools: number): number =>
 export function openWorld(pools: number, env: NodeJS.ProcessEnv = process.env): World {
   const databaseUrl = env[worldEnv.database] ?? "";
   const connections = shareOf(Number(env[worldEnv.connections] ?? 1), pools);
-  const pool = new Pool({
+  const pool = openPool({
     connectionString: databaseUrl,
     max: connections,
     connectionTimeoutMillis: 10_000,
     application_name: "spillway",
   });
-  // An idle connection that breaks is replaced; without a listener it would end the process.
-  pool.on("error", () => {});
   return {
     pool,
     databaseUrl,

@@ -63,7 +63,6 @@ export async function migrate(options: MigrateOptions): Promise<readonly string[
   const client = await pool.connect().catch((error: unknown) => {
     throw sqlFault(fault, error);
   });
-  client.on("error", () => {});
   try {
     await locked(client, name);
     if (setUp) await client.query(setUp);

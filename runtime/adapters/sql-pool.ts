@@ -1,5 +1,6 @@
-import { Pool, type PoolClient, type PoolConfig, type QueryResult } from "pg";
+import type { PoolClient, PoolConfig, QueryResult } from "pg";
 import type { Fault } from "./faults.ts";
+import { openPool } from "./pool.ts";
 import { sqlStateOf } from "./sql-faults.ts";
 
 /** Connections of a process, and of a function, which answers one call at a time. */
@@ -40,7 +41,7 @@ export interface SqlPool {
  */
 export function sqlPool(fault: Fault, config: PoolConfig): SqlPool {
   const max = config.max ?? (process.env.AWS_LAMBDA_FUNCTION_NAME ? ofFunction : ofProcess);
-  const pool = new Pool({
+  const pool = openPool({
     application_name: "spillway",
     connectionTimeoutMillis: connectMs,
     statement_timeout: statementMs,
@@ -52,8 +53,6 @@ export function sqlPool(fault: Fault, config: PoolConfig): SqlPool {
     ...config,
     max,
   });
-  // An idle connection that breaks is replaced; without a listener it would end the process.
-  pool.on("error", ignored);
   const usedAt = new WeakMap<PoolClient, number>();
   let closing: Promise<void> | undefined;
 
@@ -73,8 +72,6 @@ export function sqlPool(fault: Fault, config: PoolConfig): SqlPool {
   return {
     async use(work) {
       const client = await connected();
-      // A connection that breaks fails the statement at work; unheard it would end the process too.
-      client.on("error", ignored);
       let broken = false;
       const run = async (text: string, values: readonly unknown[] = []) => {
         try {
@@ -88,7 +85,6 @@ export function sqlPool(fault: Fault, config: PoolConfig): SqlPool {
         return await work({ run });
       } finally {
         usedAt.set(client, Date.now());
-        client.off("error", ignored);
         // Whatever happened: only a connection outside of any transaction goes to the next caller.
         client.release(broken || client.getTransactionStatus() !== "I");
       }
@@ -109,5 +105,3 @@ type Asked = { readonly text: string; readonly values: unknown[] };
  */
 const endsConnection = (error: unknown): boolean =>
   /^(57P|25006|08)/.test(sqlStateOf(error) ?? "57P");
-
-const ignored = () => {};

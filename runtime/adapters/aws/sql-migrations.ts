@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { Pool, type PoolConfig } from "pg";
+import type { Pool, PoolConfig } from "pg";
 import { isPortError } from "../../ports/index.ts";
 import { type Fault, faultsOf } from "../faults.ts";
 import { type Migration, migrate } from "../migrations.ts";
+import { openPool } from "../pool.ts";
 import { sqlFault, sqlStateOf } from "../sql-faults.ts";
 import { secrets } from "./secrets.ts";
 import { iamToken, placeOf } from "./sql.ts";
@@ -97,7 +98,6 @@ async function setUp(fault: Fault, options: DatabaseMigrations): Promise<unknown
   const { username, password } = await masterOf(fault, options);
   return connected({ ...place, user: username, password }, async (pool) => {
     const client = await pool.connect();
-    client.on("error", () => {});
     try {
       const role = client.escapeIdentifier(user);
       await client.query("begin");
@@ -133,14 +133,13 @@ async function masterOf(fault: Fault, options: DatabaseMigrations): Promise<Mast
 }
 
 async function connected<T>(config: PoolConfig, work: (pool: Pool) => Promise<T>): Promise<T> {
-  const pool = new Pool({
+  const pool = openPool({
     ...config,
     max: 1,
     connectionTimeoutMillis: 10_000,
     ssl: { rejectUnauthorized: true },
     application_name: "spillway migrations",
   });
-  pool.on("error", () => {});
   try {
     return await work(pool);
   } finally {

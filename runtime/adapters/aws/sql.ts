@@ -1,8 +1,9 @@
 import { defaultProvider } from "@aws-sdk/credential-provider-node";
 import { Signer } from "@aws-sdk/rds-signer";
-import { Pool, type PoolConfig } from "pg";
+import type { PoolConfig } from "pg";
 import { type Fault, faultsOf } from "../faults.ts";
 import { type Migration, migrate } from "../migrations.ts";
+import { openPool } from "../pool.ts";
 import { type SqlAdapter, sqlOn } from "../sql.ts";
 import { sqlPool } from "../sql-pool.ts";
 import { lazy } from "./client.ts";
@@ -47,13 +48,12 @@ export async function prepareSql(
 ): Promise<readonly string[]> {
   const { name, migrations } = options;
   const connection = connectionOf(faultsOf("sql", name), options);
-  const pool = new Pool({
+  const pool = openPool({
     ...connection,
     options: patient,
     max: 1,
     connectionTimeoutMillis: 10_000,
   });
-  pool.on("error", () => {});
   try {
     return await migrate({ name, pool, migrations });
   } finally {

@@ -1,7 +1,8 @@
 import { EventEmitter } from "node:events";
-import { Pool, type PoolClient } from "pg";
+import type { Pool, PoolClient } from "pg";
 import { type Db, PgBoss } from "pg-boss";
 import type { Queue as QueueSpec } from "../../../spec/index.ts";
+import { openPool } from "../pool.ts";
 
 /** What the queue adapters need of a queue's declaration. */
 export type QueueOptions = Pick<QueueSpec, "maxReceives" | "visibilitySeconds" | "maxBytes">;
@@ -77,8 +78,7 @@ export async function openBoss(
 ): Promise<Boss> {
   // What pg-boss asks beside a transaction of ours may not wait for a connection that another such
   // transaction holds: with one pool, as many of them as it has connections would stop for good.
-  const own = new Pool({ ...pool.options, max: connections });
-  own.on("error", () => {});
+  const own = openPool({ ...pool.options, max: connections });
   const boss = new PgBoss({
     db: asDb(own),
     schema,

@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { Client, Pool } from "pg";
+import { Client } from "pg";
 import { type CacheAdapter, type CacheStore, cacheOn, notCountable } from "../cache.ts";
 import { type Line, type LineEvents, subscriptions } from "../cache-subscriptions.ts";
 import { type Fault, faultsOf } from "../faults.ts";
 import { utf8Bytes } from "../limits.ts";
 import { migrate } from "../migrations.ts";
+import { openPool } from "../pool.ts";
 import { sqlFault } from "../sql-faults.ts";
 import { sqlPool } from "../sql-pool.ts";
 import { logSweeps, logTables, postgresLogs } from "./cache-logs.ts";
@@ -46,13 +47,12 @@ const tables = `
 
 /** Makes the tables of all caches where they are missing. */
 export async function prepareCaches({ url }: { readonly url: string }): Promise<void> {
-  const pool = new Pool({
+  const pool = openPool({
     connectionString: url,
     max: 1,
     connectionTimeoutMillis: 10_000,
     onConnect: (client) => client.query("set search_path to spillway_cache"),
   });
-  pool.on("error", () => {});
   try {
     await migrate({
       name: "spillway caches",

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { Pool } from "pg";
+import type { Pool } from "pg";
+import { openPool } from "../pool.ts";
 import { startCluster } from "./cluster.ts";
 
 export { migrate } from "./migrate.ts";
@@ -37,14 +38,12 @@ export async function startPostgres(folder: string): Promise<Postgres> {
   const given = process.env.DATABASE_URL;
   const server = given ? undefined : await startCluster(folder);
   const url = given || (server?.url ?? "");
-  const pool = new Pool({
+  const pool = openPool({
     connectionString: url,
     max: connections,
     connectionTimeoutMillis: 10_000,
     application_name: "spillway",
   });
-  // An idle connection that breaks is replaced; without a listener it would end the process.
-  pool.on("error", () => {});
   try {
     await pool.query("select 1");
   } catch (cause) {

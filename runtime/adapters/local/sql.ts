@@ -1,6 +1,7 @@
-import { Pool, type PoolConfig } from "pg";
+import type { PoolConfig } from "pg";
 import { faultsOf } from "../faults.ts";
 import { type Migration, migrate, readMigrations } from "../migrations.ts";
+import { openPool } from "../pool.ts";
 import { type SqlAdapter, sqlOn } from "../sql.ts";
 import { sqlPool } from "../sql-pool.ts";
 
@@ -39,8 +40,7 @@ export async function prepareSql(
   const { name, url, migrations } = options;
   const files =
     typeof migrations === "string" ? await readMigrations(name, migrations) : migrations;
-  const pool = new Pool({ ...inSchemaOf(name, url), max: 1, connectionTimeoutMillis: 10_000 });
-  pool.on("error", () => {});
+  const pool = openPool({ ...inSchemaOf(name, url), max: 1, connectionTimeoutMillis: 10_000 });
   const setUp = `create schema if not exists ${schemaOf(name)}`;
   try {
     return await migrate({ name, pool, migrations: files, setUp });

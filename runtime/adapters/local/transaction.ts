@@ -6,13 +6,10 @@ export async function inTransaction<T>(
   work: (client: PoolClient) => Promise<T>,
 ): Promise<T> {
   const client = await pool.connect();
-  // A connection that breaks fails the statement at work; unheard it would end the process too.
-  client.on("error", ignored);
   try {
     await client.query("begin");
     const result = await work(client);
     await client.query("commit");
-    client.off("error", ignored);
     client.release();
     return result;
   } catch (error) {
@@ -21,10 +18,7 @@ export async function inTransaction<T>(
       () => false,
       () => true,
     );
-    client.off("error", ignored);
     client.release(broken);
     throw error;
   }
 }
-
-const ignored = () => {};
