@@ -1,4 +1,4 @@
-import type { Queries, Sql } from "../runtime/ports/index.ts";
+import type { JsonObject, Queries, Sql } from "../runtime/ports/index.ts";
 
 export interface Line {
   readonly sku: string;
@@ -55,9 +55,13 @@ const orderOf = ({ placed_at, total, ...row }: Row): Order => ({
 /**
  * Stores an order and what is to be told of it, both or neither. The same order again changes
  * nothing.
- * @returns the order as it stands, or `undefined` where its id is another order's
+ * @returns the order as it stands, and what is to be told where it is new; `undefined` where its id
+ *   is another order's
  */
-export const placeOrder = (ledger: Sql, order: NewOrder): Promise<Order | undefined> =>
+export const placeOrder = (
+  ledger: Sql,
+  order: NewOrder,
+): Promise<{ readonly order: Order; readonly message?: JsonObject } | undefined> =>
   ledger.transaction(async (tx) => {
     const { id, owner, fingerprint, email, items, total, currency } = order;
     const [placed] = await tx.query<Row>(
@@ -66,18 +70,19 @@ export const placeOrder = (ledger: Sql, order: NewOrder): Promise<Order | undefi
       [id, owner, fingerprint, email, JSON.stringify(items), total, currency],
     );
     if (placed) {
-      const message = { orderId: id, email, items, total, currency };
+      const lines = items.map((line) => ({ ...line }));
+      const message = { orderId: id, email, items: lines, total, currency };
       await tx.query("insert into outbox (order_id, message) values ($1, $2::jsonb)", [
         id,
         JSON.stringify(message),
       ]);
-      return orderOf(placed);
+      return { order: orderOf(placed), message };
     }
     const [known] = await tx.query<Row>(
       `select ${columns} from orders where id = $1 and owner = $2 and fingerprint = $3`,
       [id, owner, fingerprint],
     );
-    return known && orderOf(known);
+    return known && { order: orderOf(known) };
   });
 
 /** Those of the ids that are orders of this owner, in no particular order. */

@@ -14,7 +14,7 @@ import {
   placeOrder,
   readCursor,
 } from "./ledger.ts";
-import { relay } from "./outbox.ts";
+import { sendNow } from "./outbox.ts";
 
 /** What taking orders needs. */
 export interface OrderPorts {
@@ -62,7 +62,7 @@ export function newOrder({ items: lines, email: given }: Wanted, key: string, cl
 
 /**
  * Stores an order, once, and hands it on at once where that can be; where not, it stands in the
- * outbox, and the relay comes by every minute.
+ * outbox, and the relay comes by every minute. What was stored is answered, whatever the queue does.
  * @throws {Problem} 409 for a key that was used for another order
  */
 export async function place(
@@ -72,10 +72,8 @@ export async function place(
   const stored = await placeOrder(ledger, order);
   if (!stored)
     throw new Problem("conflict", { detail: "This Idempotency-Key was used for another order." });
-  await relay(ledger, placed, [stored.id]).catch((error) =>
-    console.error(JSON.stringify({ level: "warn", order: stored.id, error: String(error) })),
-  );
-  return stored;
+  if (stored.message) await sendNow(ledger, placed, order.id, stored.message);
+  return stored.order;
 }
 
 /** Whether an id could be an order's. */

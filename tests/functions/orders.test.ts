@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { create as fulfil } from "../../functions/fulfil/index.ts";
 import { create as relay } from "../../functions/order-relay/index.ts";
 import { create as updates } from "../../functions/order-updates/index.ts";
@@ -12,6 +13,7 @@ import {
   type JsonObject,
   type Peer,
   PortError,
+  type Queue,
   type Sql,
 } from "../../runtime/ports/index.ts";
 import { type SqlServer, startSqlServer } from "../contract/sql-server.ts";
@@ -47,10 +49,15 @@ const path = "/api/v1/orders";
 let users = 0;
 
 /** A user of their own, so that tests share the database without meeting. */
-function setup({ queue }: { readonly queue?: ErrorCode } = {}) {
+function setup<Placed extends Pick<Queue, "send"> = ReturnType<typeof queueFake>>({
+  queue,
+  placed = queueFake(queue) as unknown as Placed,
+}: {
+  readonly queue?: ErrorCode;
+  readonly placed?: Placed;
+} = {}) {
   users += 1;
   const user = `u-${users}`;
-  const placed = queueFake(queue);
   const catalog = memoryTable();
   const app = create({ ledger, catalog, placed });
   const answerOf = async (given: Response | Promise<Response>) => {
@@ -219,6 +226,96 @@ describe("a message of an order", () => {
     await expect(dead).rejects.toMatchObject({ code: "unavailable" });
     expect(sent).toHaveLength(1);
     expect(await waiting(user)).toBe(1);
+  });
+});
+
+describe("where the queue hangs", () => {
+  /** A queue that says nothing until the test does. */
+  function hanging() {
+    const asked: PromiseWithResolvers<{ id: string }>[] = [];
+    return {
+      asked,
+      send: () => {
+        const answer = Promise.withResolvers<{ id: string }>();
+        asked.push(answer);
+        return answer.promise;
+      },
+    };
+  }
+  const runRelay = async () => {
+    const placed = queueFake();
+    await relay({ ledger, placed })({ scheduledAt: new Date() }, { id: "r", receives: 1 });
+    return placed.sent.map((message) => (message as JsonObject).orderId);
+  };
+  // What the tests before left.
+  beforeEach(async () => void (await runRelay()));
+  /** All at once; the ledger has five connections. */
+  const many = async (post: ReturnType<typeof setup>["post"], count: number) => {
+    const since = performance.now();
+    const answers = await Promise.all(
+      Array.from({ length: count }, (_, n) => post(order, `k-${n}`)),
+    );
+    return { ids: answers.map(({ json }) => json.id), answers, ms: performance.now() - since };
+  };
+
+  test("orders are answered soon, the list too, and the relay sends each", async () => {
+    const placed = hanging();
+    const { post, get, user } = setup({ placed });
+    const pending = many(post, 12);
+    await expect.poll(() => placed.asked.length).toBe(12);
+    const since = performance.now();
+    expect((await get("")).status).toBe(200);
+    expect(performance.now() - since).toBeLessThan(1_000);
+    const { answers, ids, ms } = await pending;
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]));
+    expect(ms).toBeLessThan(3_000);
+    expect(await waiting(user)).toBe(12);
+    expect((await runRelay()).sort()).toEqual(ids.sort());
+    // What was sent by the relay meanwhile is there no more, which harms nobody.
+    for (const { resolve } of placed.asked) resolve({ id: "late" });
+    expect(await waiting(user)).toBe(0);
+    expect(await runRelay()).toEqual([]);
+  });
+
+  test("what it takes after the answer is removed; what it refuses then is sent later", async () => {
+    const placed = hanging();
+    const { post, user } = setup({ placed });
+    const { ids } = await many(post, 2);
+    placed.asked[0]?.resolve({ id: "late" });
+    placed.asked[1]?.reject(new PortError("unavailable", "queue: no answer"));
+    await expect.poll(() => waiting(user)).toBe(1);
+    const [left] = await runRelay();
+    expect(ids).toContain(left);
+    expect(await waiting(user)).toBe(0);
+  });
+
+  test("nobody waits for a relay that holds what is to be removed", async () => {
+    const [placed, slow] = [hanging(), hanging()];
+    const { post, get, user } = setup({ placed });
+    await many(post, 6);
+    const run = relay({ ledger, placed: slow })(
+      { scheduledAt: new Date() },
+      { id: "r", receives: 1 },
+    );
+    await expect.poll(() => slow.asked.length).toBe(6);
+    for (const { resolve } of placed.asked) resolve({ id: "late" });
+    // Their removals come first.
+    await sleep(50);
+    expect((await get("")).status).toBe(200);
+    for (const { resolve } of slow.asked) resolve({ id: "relayed" });
+    await run;
+    expect(await waiting(user)).toBe(0);
+  });
+
+  test("no more than 50 wait for it at a time; the others are left to the relay", async () => {
+    const placed = hanging();
+    const { post, user } = setup({ placed });
+    const { answers } = await many(post, 60);
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]));
+    expect(placed.asked).toHaveLength(50);
+    expect(await waiting(user)).toBe(60);
+    expect(await runRelay()).toHaveLength(60);
+    for (const { resolve } of placed.asked) resolve({ id: "late" });
   });
 });
 
