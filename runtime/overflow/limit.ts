@@ -53,6 +53,15 @@ export interface AdaptiveLimit {
   sample(now: number, ms: number, inFlight: number, failed?: boolean): void;
 }
 
+/** The bounds of a limit, with their defaults. @throws {RangeError} unless 1 <= floor <= ceiling */
+export function boundsOf(options: LimitOptions): Readonly<Record<"floor" | "ceiling", number>> {
+  const { floor = Math.min(3, options.ceiling ?? 3) } = options;
+  const { ceiling = Math.max(200, floor) } = options;
+  if (!(floor >= 1 && floor <= ceiling && Number.isFinite(ceiling)))
+    throw new RangeError(`Limit: floor ${floor}, ceiling ${ceiling}; use 1 <= floor <= ceiling`);
+  return { floor, ceiling };
+}
+
 /**
  * An adaptive concurrency limit by the gradient of latency: it grows by its square root a step while
  * requests take as long as at ease, and shrinks in proportion when they take longer, so that it
@@ -63,10 +72,8 @@ export interface AdaptiveLimit {
  * @throws {RangeError} unless 1 <= floor <= ceiling
  */
 export function adaptiveLimit(options: LimitOptions = {}, random = Math.random): AdaptiveLimit {
-  const { floor = Math.min(3, options.ceiling ?? 3), initial = 20 } = options;
-  const { ceiling = Math.max(200, floor) } = options;
-  if (!(floor >= 1 && floor <= ceiling && Number.isFinite(ceiling)))
-    throw new RangeError(`Limit: floor ${floor}, ceiling ${ceiling}; use 1 <= floor <= ceiling`);
+  const { floor, ceiling } = boundsOf(options);
+  const { initial = 20 } = options;
   const within = (limit: number) => Math.min(ceiling, Math.max(floor, limit));
   let estimate = within(initial);
   let atEase: number | undefined;

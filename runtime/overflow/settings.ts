@@ -1,5 +1,6 @@
 import { admissionEnv } from "../../spec/env.ts";
 import type { AdmissionOptions } from "./admission.ts";
+import { boundsOf, type LimitOptions } from "./limit.ts";
 
 /** What may be set from outside: plain numbers. */
 const numbers = [
@@ -21,7 +22,8 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 /**
  * Options of a container's admission control, from the variable that its component sets, such as
  * `{"ceiling": 40, "budget": {"perHour": 2, "prices": {…}}}`.
- * @throws {Error} with all faults: what is no JSON object, unknown, or no number of 0 or more
+ * @throws {Error} with all faults: what is no JSON object, unknown, no number of 0 or more, or no
+ *   1 <= floor <= ceiling
  */
 export function admissionFrom(env: NodeJS.ProcessEnv): AdmissionOptions {
   const text = env[admissionEnv];
@@ -30,7 +32,9 @@ export function admissionFrom(env: NodeJS.ProcessEnv): AdmissionOptions {
   if (!given)
     throw new Error(`Container: ${admissionEnv} is no JSON object; write {"ceiling": 40}`);
   const { budget, ...rest } = given;
-  const faults = [...faultsOf(rest, numbers, ""), ...budgetFaults(budget)];
+  const amounts = faultsOf(rest, numbers, "");
+  const bounds = amounts.length > 0 ? [] : boundFaults(rest);
+  const faults = [...amounts, ...bounds, ...budgetFaults(budget)];
   if (faults.length > 0) throw new Error(`Container: ${admissionEnv}: ${faults.join("; ")}`);
   return given as AdmissionOptions;
 }
@@ -41,6 +45,15 @@ function parsed(text: string): Readonly<Record<string, unknown>> | undefined {
     return isObject(value) ? value : undefined;
   } catch {
     return undefined;
+  }
+}
+
+function boundFaults(given: LimitOptions): string[] {
+  try {
+    boundsOf(given);
+    return [];
+  } catch (error) {
+    return [(error as RangeError).message.replace("Limit: ", "")];
   }
 }
 

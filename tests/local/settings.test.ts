@@ -65,6 +65,7 @@ describe("settings of spillway start", () => {
   test.each([
     ["ceiling: 2", 'SPILLWAY_ADMISSION is no JSON object; write {"ceiling": 40}'],
     ['{"ceiling":"x"}', "SPILLWAY_ADMISSION: ceiling is no number of 0 or more"],
+    ['{"ceiling":0}', "SPILLWAY_ADMISSION: floor 0, ceiling 0; use 1 <= floor <= ceiling"],
   ])("refuses %s as SPILLWAY_ADMISSION", (text, fault) => {
     const read = () => readSettings({ SPILLWAY_ADMISSION: text }, "/project");
     expect(read).toThrow(new StartFault(`start ${fault}`));

@@ -24,6 +24,9 @@ test.each([
   ['{"budget": 4}', "budget is no object"],
   ['{"budget": {}}', "budget.perHour is missing"],
   ['{"budget": {"perHour": 1, "prices": {"memoryMb": 1}}}', "budget.prices.perRequest is missing"],
+  ['{"ceiling": 0}', "floor 0, ceiling 0; use 1 <= floor <= ceiling"],
+  ['{"floor": 9, "ceiling": 4}', "floor 9, ceiling 4; use 1 <= floor <= ceiling"],
+  ['{"floor": 0}', "floor 0, ceiling 200; use 1 <= floor <= ceiling"],
   ['{"twin": {}}', "twin is unknown"],
 ])("%s is refused with what is wrong", (text, fault) => {
   expect(() => from(text)).toThrow(fault);
