@@ -28,6 +28,11 @@ export const limits = {
   gatewayIntegrations: 300,
   /** Longest answer of an identity hook, in milliseconds. */
   hookMs: 5_000,
+  /**
+   * Longest that SQS hides a message from its receive on, in milliseconds (12 h), however often that
+   * is extended (Amazon SQS Developer Guide, "Amazon SQS visibility timeout", read 2026-11).
+   */
+  hiddenMs: 43_200_000,
   /** Memory of one Fargate task, in MB (120 GB). */
   containerMemoryMb: 122_880,
 } as const;

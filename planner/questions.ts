@@ -65,6 +65,7 @@ function durationVerdicts(workload: Workload): Verdict[] {
         withTwin,
         `${run} is over the ${duration(limits.functionMs)} that a function may run`,
       ),
+      ...hiddenVerdicts(workload, ms, run),
     ];
   if (workload.kind === "http" && ms > limits.gatewayMs)
     return [
@@ -86,6 +87,17 @@ function durationVerdicts(workload: Workload): Verdict[] {
     advise("duration", [], `${run} is within ${duration(advice.longMs)}: any host can do it`),
   ];
 }
+
+const hiddenVerdicts = ({ kind }: Workload, ms: number, run: string): Verdict[] =>
+  kind === "job" && ms > limits.hiddenMs
+    ? [
+        limit(
+          "duration",
+          [...functions, ...containers],
+          `${run} is over the ${duration(limits.hiddenMs)} for which SQS hides the message of a job; it would run twice at once then`,
+        ),
+      ]
+    : [];
 
 function shapeVerdicts(workload: Workload): Verdict[] {
   const { shape } = workload.load;

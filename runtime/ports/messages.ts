@@ -9,7 +9,10 @@ import type { Message } from "./queue.ts";
  */
 export type MessageHandler = (message: Message) => Promise<void>;
 
-/** What a job returns from `create`. As {@link MessageHandler}, without a limit on its time. */
+/**
+ * What a job returns from `create`. As {@link MessageHandler}, with 12 h for each run: SQS delivers
+ * its message a second time then.
+ */
 export type JobHandler = (message: Message, run: JobRun) => Promise<void>;
 
 export interface JobRun {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Host, hosts, place } from "../../planner/index.ts";
+import { type Host, hosts, place, placementFaults } from "../../planner/index.ts";
 import { job, onIdentity, socket, type Workload, workflow } from "../../spec/index.ts";
 import { api, consumer, load } from "./workloads.ts";
 
@@ -255,6 +255,21 @@ describe("concurrency", () => {
 });
 
 describe("what no host can do", () => {
+  test("is a job of more than 12 h, at which its message would be delivered beside it", () => {
+    const lasting = (hours: number) =>
+      job({
+        code: "functions/x",
+        queue: "inbox",
+        load: load({ ms: { p50: minute, p99: 60 * minute, max: hours * 60 * minute } }),
+      });
+    expect(place("x", lasting(12))).toMatchObject({ host: "container", unmet: [] });
+    const placed = place("x", lasting(13));
+    expect(placed.host).toBe("container");
+    expect(placementFaults([placed])).toEqual([
+      'Placement "x": maximum 13 h is over the 12 h for which SQS hides the message of a job; it would run twice at once then; no host can, change the workload',
+    ]);
+  });
+
   test("is named in unmet, and nothing throws", () => {
     const hook = onIdentity({
       code: "functions/hook",
