@@ -312,6 +312,8 @@ export const system = defineSystem({
       code: "functions/order-updates",
       topic: "events",
       filter: { type: ["order.fulfilled"] },
+      // With waits of 1, 2, 4 … s a cache may be away for half an hour.
+      maxReceives: 12,
       uses: { ledger: ["query"], live: ["append", "publish"] },
       load: { perDay: 30_000, shape: "bursty", ms: { p50: 15, p99: 90 }, memoryMb: 256 },
     }),

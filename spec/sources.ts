@@ -56,7 +56,12 @@ const own = (name: string, feed: Feed, workload: Workload, batch: number): Sourc
   feed,
   queue: name,
   own: true,
-  options: queue({ visibilitySeconds: visibilityFor(workload, 0), maxBytes: 1_048_576 }),
+  options: queue({
+    visibilitySeconds: visibilityFor(workload, 0),
+    maxBytes: 1_048_576,
+    ...(workload.kind === "onMessage" &&
+      workload.maxReceives !== undefined && { maxReceives: workload.maxReceives }),
+  }),
   batch,
 });
 

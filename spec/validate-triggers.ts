@@ -55,7 +55,14 @@ export function triggerFaults(system: System, kinds: Kinds, workload: Workload):
         (Number.isInteger(workload.batch) && workload.batch > 0 && workload.batch <= 10_000)
           ? []
           : [`batch ${workload.batch}; use a whole number from 1 to 10000`];
-      return [...count, ...sources.flat(), ...filter, ...batch, ...busFaults(workload)];
+      return [
+        ...count,
+        ...sources.flat(),
+        ...filter,
+        ...batch,
+        ...receivesFaults(workload),
+        ...busFaults(workload),
+      ];
     }
     case "onObject":
       return names("store", workload.store, "objectStore");
@@ -85,6 +92,15 @@ export function triggerFaults(system: System, kinds: Kinds, workload: Workload):
     default:
       return [];
   }
+}
+
+function receivesFaults({ maxReceives, topic, bus }: OnMessage): Fault[] {
+  if (maxReceives === undefined) return [];
+  if (topic === undefined && bus === undefined)
+    return ["has maxReceives but no topic or bus; a declared queue has its own"];
+  return Number.isInteger(maxReceives) && maxReceives >= 1 && maxReceives <= 1000
+    ? []
+    : [`maxReceives ${maxReceives}; use a whole number from 1 to 1000`];
 }
 
 function busFaults({ bus, pattern, topic, filter }: OnMessage): Fault[] {

@@ -48,6 +48,8 @@ export interface MessageOptions extends Common {
   readonly changes?: string;
   /** Messages per batch; records of a stream. Default: 10 */
   readonly batch?: number;
+  /** With topic or bus: deliveries before a message is set aside, 1 to 1,000. Default: 5 */
+  readonly maxReceives?: number;
 }
 
 export interface ObjectOptions extends Common {

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { isPortError, type MessageHandler, PortError } from "../../runtime/ports/index.ts";
+import { type MessageHandler, PortError } from "../../runtime/ports/index.ts";
 import { moveOn, ownerOf } from "../ledger.ts";
 import type { PortsOf } from "../ports.ts";
 import { ordersOf, tell } from "../rooms.ts";
@@ -9,9 +9,6 @@ const fulfilled = z.object({
   data: z.object({ orderId: z.string().check(z.regex(/^[\w-]{1,80}$/)) }),
 });
 
-/** Deliveries for which a cache is waited for that is away. */
-const patience = 3;
-
 /**
  * Notes in the ledger what happened to an order, and tells who watches it. A second delivery notes
  * nothing and tells the same again; orders of another origin are not in the ledger, and are left
@@ -19,7 +16,7 @@ const patience = 3;
  */
 export const create =
   ({ ledger, live }: PortsOf<"orderUpdates">): MessageHandler =>
-  async ({ id, body, receives }) => {
+  async ({ id, body }) => {
     const { success, data, error } = fulfilled.safeParse(body);
     if (!success)
       throw new PortError(
@@ -32,8 +29,6 @@ export const create =
     const owner = await ownerOf(ledger, orderId);
     if (owner === undefined) return;
     const message = { id: `${orderId}:fulfilled`, type: "order.fulfilled", orderId };
-    await tell(live, ordersOf(owner), message).catch((cause) => {
-      // Who watches is told what can be asked for anyway: no order is set aside for it.
-      if (receives < patience || !isPortError(cause, "unavailable")) throw cause;
-    });
+    // A cache that is away is waited for: what is not in its log nobody hears who comes back.
+    await tell(live, ordersOf(owner), message);
   };

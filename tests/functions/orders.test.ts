@@ -6,6 +6,7 @@ import { create as updates } from "../../functions/order-updates/index.ts";
 import { create } from "../../functions/orders/index.ts";
 import { create as presence } from "../../functions/presence/index.ts";
 import { prepareSql, sql } from "../../runtime/adapters/local/sql.ts";
+import { backoffSeconds } from "../../runtime/entries/outcome.ts";
 import {
   type ErrorCode,
   type EventEnvelope,
@@ -16,6 +17,8 @@ import {
   type Queue,
   type Sql,
 } from "../../runtime/ports/index.ts";
+import { sourceOf } from "../../spec/index.ts";
+import { system } from "../../system.ts";
 import { type SqlServer, startSqlServer } from "../contract/sql-server.ts";
 import { memoryCache } from "./cache-fake.ts";
 import {
@@ -397,16 +400,25 @@ describe("what happened to an order", () => {
     expect(live.logs()).toEqual([]);
   });
 
-  test("is told later where nobody can be told now, and noted all the same", async () => {
-    const { post, get } = setup();
+  test("is noted though nobody can be told, and told after ten minutes without a cache", async () => {
+    const { post, get, user } = setup();
     const { json } = await post();
     const live = memoryCache();
     live.state.fails = "unavailable";
     const update = (receives: number) =>
       updates({ ledger, live })({ ...fulfilled(json.id), receives });
-    await expect(update(1)).rejects.toMatchObject({ code: "unavailable" });
+    const source = sourceOf(system, "orderUpdates");
+    const most = source?.via === "queue" ? source.options.maxReceives : 0;
+    let [receives, seconds] = [1, 0];
+    for (; seconds < 600 && receives < most; receives++) {
+      await expect(update(receives)).rejects.toMatchObject({ code: "unavailable" });
+      seconds += backoffSeconds(receives);
+    }
+    expect(seconds).toBeGreaterThanOrEqual(600);
     expect((await get(`/${json.id}`)).json.status).toBe("fulfilled");
-    await update(3);
+    live.state.fails = undefined;
+    await update(receives);
+    expect(live.logs()).toEqual([`orders:${user}`]);
   });
 
   test("that is no event is set aside", async () => {

@@ -115,6 +115,7 @@ const workload = fc
         pattern: fc.object({ maxDepth: 2 }),
         packages: fc.array(fc.string(), { maxLength: 2 }),
         batch: figure,
+        maxReceives: figure,
         filter: named(fc.array(fc.string())),
         timeZone: fc.string(),
         auth: fc.constantFrom("jwt", "none"),

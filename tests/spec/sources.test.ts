@@ -39,7 +39,7 @@ const system = defineSystem({
       load: load({ ms: { p50: 1, p99: 4_000 } }),
     }),
     worker: job({ ...common, queue: "long" }),
-    listener: onMessage({ ...common, topic: "events" }),
+    listener: onMessage({ ...common, topic: "events", maxReceives: 12 }),
     witness: onMessage({ ...common, bus: "facts" }),
     counter: onMessage({ ...common, stream: "clicks", batch: 500 }),
     follower: onMessage({ ...common, changes: "catalog" }),
@@ -89,6 +89,11 @@ describe("the queues of a system", () => {
     expect(queueOptions(system, "inbox").visibilitySeconds).toBe(72);
     expect(queuesOf(system).resizer?.visibilitySeconds).toBe(240);
     expect(queuesOf(system).listener?.visibilitySeconds).toBe(180);
+  });
+
+  test("deliver five times, or as often as their workload says", () => {
+    expect(queuesOf(system).witness?.maxReceives).toBe(5);
+    expect(queuesOf(system).listener?.maxReceives).toBe(12);
   });
 
   test("keep what they declare where that is longer, and for jobs", () => {

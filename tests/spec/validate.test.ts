@@ -452,6 +452,16 @@ describe("onMessage", () => {
     expect(faultsOfWorkload(consumer({ topic: "events", filter }))).toEqual([]);
   });
 
+  test("says how often a message of a topic or a bus is delivered; a queue says so itself", () => {
+    expect(faultsOfWorkload(consumer({ topic: "events", maxReceives: 12 }))).toEqual([]);
+    expect(faultsOfWorkload(consumer({ topic: "events", maxReceives: 0 }))).toEqual([
+      'workload "w": maxReceives 0; use a whole number from 1 to 1000',
+    ]);
+    expect(faultsOfWorkload(consumer({ queue: "inbox", maxReceives: 3 }))).toEqual([
+      'workload "w": has maxReceives but no topic or bus; a declared queue has its own',
+    ]);
+  });
+
   test.each([0, 1.5, 10_001, Number.NaN])("takes no batch of %d", (batch) => {
     expect(faultsOfWorkload(consumer({ queue: "inbox", batch }))).toEqual([
       `workload "w": batch ${batch}; use a whole number from 1 to 10000`,
