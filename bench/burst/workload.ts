@@ -1,6 +1,6 @@
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Pool } from "pg";
+import type { Pool } from "pg";
 import { idOf } from "../../functions/idempotency.ts";
 import { create as createOrders } from "../../functions/orders/index.ts";
 import { openBoss } from "../../runtime/adapters/local/boss.ts";
@@ -8,6 +8,7 @@ import { migrate } from "../../runtime/adapters/local/postgres.ts";
 import { queue } from "../../runtime/adapters/local/queue.ts";
 import { prepareSql, schemaOf, sql } from "../../runtime/adapters/local/sql.ts";
 import { table } from "../../runtime/adapters/local/table.ts";
+import { openPool } from "../../runtime/adapters/pool.ts";
 import type { HttpHandler } from "../../runtime/ports/http.ts";
 import { type Queue, queuesOf } from "../../spec/index.ts";
 import { system } from "../../system.ts";
@@ -55,9 +56,8 @@ export async function openOrders(
   url: string | undefined,
   connections: number,
 ): Promise<HttpHandler> {
-  const pool = new Pool({ connectionString: url, max: connections, idleTimeoutMillis: 0 });
   // The database may end before its clients do.
-  pool.on("error", () => {});
+  const pool = openPool({ connectionString: url, max: connections, idleTimeoutMillis: 0 });
   const boss = await openBoss(pool, { superviseSeconds: 3_600 });
   const orders = createOrders({
     ledger: sql({ name: "ledger", url: url ?? "", connections }),

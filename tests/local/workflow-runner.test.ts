@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import path from "node:path";
-import { Pool } from "pg";
+import type { Pool } from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import {
   startWorkflowRunner,
@@ -12,6 +12,7 @@ import {
 } from "../../local/workflow-runner.ts";
 import type { Postgres } from "../../runtime/adapters/local/postgres.ts";
 import { workflow } from "../../runtime/adapters/local/workflow.ts";
+import { openPool } from "../../runtime/adapters/pool.ts";
 import type { StepHandlers } from "../../runtime/entries/steps.ts";
 import { PortError } from "../../runtime/ports/index.ts";
 import type { Saga } from "../../spec/index.ts";
@@ -42,8 +43,7 @@ describe("a workflow runner", () => {
 
   /** Another process, as far as the database can tell. */
   const otherPool = () => {
-    const pool = new Pool({ connectionString: postgres.url });
-    pool.on("error", () => {});
+    const pool = openPool({ connectionString: postgres.url });
     pools.push(pool);
     return pool;
   };

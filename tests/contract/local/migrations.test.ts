@@ -5,6 +5,7 @@ import { Pool } from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { startPostgres } from "../../../runtime/adapters/local/postgres.ts";
 import { type Migration, migrate, readMigrations } from "../../../runtime/adapters/migrations.ts";
+import { openPool } from "../../../runtime/adapters/pool.ts";
 import { refusal, tally } from "../suites/refusal.ts";
 import { temporaryFolder } from "./folder.ts";
 
@@ -34,8 +35,7 @@ describe("migrate", () => {
     await admin.end();
     const at = new URL(url);
     at.pathname = database;
-    pool = new Pool({ connectionString: at.href, max: 8 });
-    pool.on("error", () => {});
+    pool = openPool({ connectionString: at.href, max: 8 });
     const mine = pool;
     ends.push(() => mine.end());
   });

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import path from "node:path";
 import { createInterface } from "node:readline";
-import { Pool } from "pg";
+import type { Pool } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Boss, openBoss } from "../../../runtime/adapters/local/boss.ts";
 import type { ReadTrouble } from "../../../runtime/adapters/local/delivering.ts";
@@ -15,6 +15,7 @@ import {
 import { append, stream } from "../../../runtime/adapters/local/stream.ts";
 import { removeOld, streamReader } from "../../../runtime/adapters/local/stream-reader.ts";
 import { declareReaders } from "../../../runtime/adapters/local/subscriptions.ts";
+import { openPool } from "../../../runtime/adapters/pool.ts";
 import { PortError, type RecordBatch, type RecordHandler } from "../../../runtime/ports/index.ts";
 import { sleep } from "../suites/refusal.ts";
 import { type ReadRecord, streamContract } from "../suites/stream.ts";
@@ -222,8 +223,7 @@ describe("a reader of a stream", () => {
 
   it("reads a shard in one process at a time, and takes over where that one's session ends", async () => {
     const { workload, put, read, waiting } = open({ partitions: 4 });
-    const other = new Pool({ connectionString: postgres.url, application_name: workload });
-    other.on("error", quiet);
+    const other = openPool({ connectionString: postgres.url, application_name: workload });
     const putMany = () =>
       put(Array.from({ length: 200 }, (_, body) => ({ key: `k${body % 20}`, body })));
     const at: string[] = [];
@@ -270,8 +270,7 @@ describe("a reader of a stream", () => {
 
   it("leaves alone what another has done since, where it lost its session in the middle", async () => {
     const { workload, putNumbers, read, admin } = open();
-    const pool = new Pool({ connectionString: postgres.url, application_name: workload });
-    pool.on("error", quiet);
+    const pool = openPool({ connectionString: postgres.url, application_name: workload });
     const outcomes: string[] = [];
     let fail = quiet;
     const first = read(
