@@ -18,13 +18,14 @@ const kept = 20;
 
 /**
  * The one image of all workloads on containers of a kind (arm64; with a GPU, x86 with CUDA): built by
- * BuildKit, tagged by its content, in a repository whose tags cannot be moved and whose images are
- * scanned when they come.
+ * BuildKit, tagged by its content, in a repository whose images are scanned when they come. Tasks are
+ * told its digest, and not the tag.
  * @example
  * const image = new WorkloadImage("image", { source });
  */
 export class WorkloadImage extends pulumi.ComponentResource implements TaskImage {
   readonly repository: aws.ecr.Repository;
+  /** With its digest, as awsx gives it. */
   readonly uri: pulumi.Output<string>;
   readonly repositoryArn: pulumi.Output<string>;
 
@@ -35,7 +36,10 @@ export class WorkloadImage extends pulumi.ComponentResource implements TaskImage
       name,
       transformed(transform?.repository, name, {
         name: physicalId(name, "repository"),
-        imageTagMutability: "IMMUTABLE",
+        // Tasks name the digest, so that a tag that moves moves none of them. One that could not would
+        // refuse every build that is not the first of its content, as awsx always pushes: ECR takes no
+        // image by a tag that is there, not even the same (ECR User Guide, image tag mutability, 2026-11).
+        imageTagMutability: "MUTABLE",
         imageScanningConfiguration: { scanOnPush: true },
         encryptionConfigurations: [{ encryptionType: "AES256" }],
         forceDelete: !protect,
@@ -65,7 +69,6 @@ export class WorkloadImage extends pulumi.ComponentResource implements TaskImage
       {
         repositoryUrl: this.repository.repositoryUrl,
         context: source.context,
-        dockerfile: source.dockerfile,
         platform: source.platform,
         imageTag: source.tag,
       },

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { unzipSync } from "fflate";
@@ -8,9 +8,11 @@ import { type BundleOptions, bundleContainers } from "./bundling.ts";
 
 /** What an image is built from. */
 export interface ImageSource {
-  /** Folder that is copied into the image, as `docker build` takes it. */
+  /**
+   * Folder that `docker build` takes, its Dockerfile in it: relative to the project, so that what is
+   * built is the same from whatever folder it is deployed.
+   */
   readonly context: string;
-  readonly dockerfile: string;
   /** What it is built for. */
   readonly platform: "linux/arm64" | "linux/amd64";
   /** Of all of it: the same content has the same tag. */
@@ -34,6 +36,9 @@ const builds = {
     outDir: ".spillway/gpu-containers",
   },
 } as const;
+
+/** How a context is laid out. Another number, and none that is there is taken for one of this kind. */
+const layout = 2;
 
 /** The file of a workload's program in the image, from its working folder. */
 const programOf = (workload: string): string => `workloads/${workload}/index.mjs`;
@@ -62,16 +67,18 @@ export async function imageSource(
   const { outDir = build.outDir } = options;
   const artefacts = await bundleContainers({ ...options, outDir, platform: { os: "linux", cpu } });
   const sums = Object.entries(artefacts).map(([name, { sha256: sum }]) => `${name} ${sum}`);
-  const tag = sha256([readFileSync(dockerfile, "utf8"), ...sums.sort()].join("\n")).slice(0, 32);
+  const instructions = readFileSync(dockerfile, "utf8");
+  const tag = sha256([layout, instructions, ...sums.sort()].join("\n")).slice(0, 32);
   const context = join(outDir, "context");
-  await layOut(context, tag, artefacts);
-  return { context, dockerfile, platform, tag };
+  await layOut(context, tag, instructions, artefacts);
+  return { context, platform, tag };
 }
 
 /** Puts programs where the image has them; what is there by the same tag stays. */
 async function layOut(
   context: string,
   tag: string,
+  instructions: string,
   artefacts: Readonly<Record<string, Artefact>>,
 ): Promise<void> {
   // Outside, for it is no part of the image. It is there only while the whole context is.
@@ -80,13 +87,23 @@ async function layOut(
   await rm(vouching, { force: true });
   const fresh = `${context}-${process.pid}`;
   await rm(fresh, { recursive: true, force: true });
+  await mkdir(fresh, { recursive: true });
+  await writeFile(join(fresh, "Dockerfile"), instructions);
   for (const [name, { archive }] of Object.entries(artefacts))
     for (const [path, content] of Object.entries(unzipSync(await readFile(archive)))) {
       const file = join(fresh, dirname(programOf(name)), path);
       await mkdir(dirname(file), { recursive: true });
       await writeFile(file, content);
     }
+  await letAllRead(fresh);
   await rm(context, { recursive: true, force: true });
   await rename(fresh, context);
   await writeFile(vouching, tag);
+}
+
+/** The image keeps modes, and runs as a user who owns nothing: whoever deploys, with whatever umask. */
+async function letAllRead(folder: string): Promise<void> {
+  await chmod(folder, 0o755);
+  for (const entry of await readdir(folder, { withFileTypes: true, recursive: true }))
+    await chmod(join(entry.parentPath, entry.name), entry.isDirectory() ? 0o755 : 0o644);
 }

@@ -86,7 +86,6 @@ export function makeCore({ core: own, network: net, ...options }: Omit<CoreOptio
       : new Migrations("migrations", { databases, artefacts: runners, network });
   const source = {
     context: "context",
-    dockerfile: "Dockerfile",
     platform: "linux/arm64" as const,
     tag: "abc123",
   };

@@ -90,10 +90,10 @@ export function makeLive({ workloads = sockets, workers = [], protect, ...own }:
     workers.length > 0
       ? new EventPipeline("events", { ...shared, placements, workloads: workers })
       : {};
-  const context = { context: "context", dockerfile: "Dockerfile" };
-  const source = { ...context, platform: "linux/arm64" as const, tag: "abc123" };
+  const context = "context";
+  const source = { context, platform: "linux/arm64" as const, tag: "abc123" };
   const image = new WorkloadImage("image", { source, protect });
-  const gpuSource = { ...context, platform: "linux/amd64" as const, tag: "def456" };
+  const gpuSource = { context, platform: "linux/amd64" as const, tag: "def456" };
   const gpuImage = workers.includes("classify")
     ? new WorkloadImage("gpu-image", { source: gpuSource, protect })
     : undefined;

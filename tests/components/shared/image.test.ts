@@ -1,12 +1,23 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  writeFile,
+} from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { imageCertificates } from "../../../components/aws/function-plan.ts";
+import { sha256 } from "../../../components/shared/bundle-cache.ts";
 import {
   commandOf,
   dockerfile,
@@ -17,6 +28,7 @@ import { defineSystem, envName, http, queue, tokenEnv, usesOf } from "../../../s
 import { system as storefront } from "../../../system.ts";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
+const image = new URL("../../../components/shared/image.ts", import.meta.url).href;
 const load = { perDay: 1, shape: "rare", ms: { p50: 1, p99: 2 }, memoryMb: 128 } as const;
 const system = defineSystem({
   name: "small",
@@ -114,6 +126,65 @@ describe("what an image is built from", () => {
     await rm(context, { recursive: true });
     await source("other");
     await stat(program);
+  });
+
+  test("is laid out anew where it is as an earlier version laid it out", async () => {
+    const { context = "", tag = "" } = (await source("other")) ?? {};
+    const program = join(context, commandOf("other")[0] ?? "");
+    await chmod(program, 0o600);
+    // Whose tag was of the Dockerfile and the programs, and not of how they are laid out.
+    const zip = sha256(await readFile(join(folder, "out", "other.zip")));
+    const earlier = [await readFile(dockerfile, "utf8"), `other ${zip}`].join("\n");
+    await writeFile(`${context}.tag`, sha256(earlier).slice(0, 32));
+    expect((await source("other"))?.tag).toBe(tag);
+    expect((await stat(program)).mode & 0o777).toBe(0o644);
+  });
+
+  test("can be read by everybody, under whatever umask it is laid out", {
+    timeout: 60_000,
+  }, async () => {
+    const modes = async (umask: number) => {
+      const outDir = join(folder, `umask-${umask}`);
+      const options = JSON.stringify({ system, workloads: ["other"], root: folder, outDir });
+      const script = `
+        process.umask(${umask});
+        const { imageSource } = await import(${JSON.stringify(image)});
+        await imageSource(${options});`;
+      expect(await run(root, ["--input-type=module", "-e", script])).toMatchObject({ code: 0 });
+      const context = join(outDir, "context");
+      const found = await Promise.all(
+        [".", ...(await readdir(context, { recursive: true }))].map(
+          async (path) => `${((await stat(join(context, path))).mode & 0o777).toString(8)} ${path}`,
+        ),
+      );
+      return found.sort();
+    };
+    const shut = await modes(0o077);
+    expect(shut).toEqual([
+      "644 Dockerfile",
+      "644 workloads/other/index.mjs",
+      "755 .",
+      "755 workloads",
+      "755 workloads/other",
+    ]);
+    expect(await modes(0o002)).toEqual(shut);
+  });
+
+  test("is named by a path from the project, wherever that is", async () => {
+    const other = join(folder, "elsewhere");
+    await cp(join(folder, "functions"), join(other, "functions"), { recursive: true });
+    await cp(join(folder, "runtime"), join(other, "runtime"), { recursive: true });
+    const made = async (cwd: string) => {
+      const options = JSON.stringify({ system, workloads: ["other"] });
+      const script = `
+        const { imageSource } = await import(${JSON.stringify(image)});
+        console.log(JSON.stringify(await imageSource(${options})));`;
+      const { text } = await run(cwd, ["--input-type=module", "-e", script]);
+      return JSON.parse(text);
+    };
+    const here = await made(folder);
+    expect(here.context).toBe(".spillway/containers/context");
+    expect(await made(other)).toEqual(here);
   });
 
   test("has a tag that follows the content, and nothing else", async () => {
@@ -222,8 +293,11 @@ describe("the image with a GPU", () => {
     const plain = await source("hello");
     const options = { system, workloads: ["hello"], root: folder };
     const onGpu = await imageSource({ ...options, outDir: join(folder, "gpu"), gpu: true });
-    expect([plain?.platform, plain?.dockerfile]).toEqual(["linux/arm64", dockerfile]);
-    expect([onGpu?.platform, onGpu?.dockerfile]).toEqual(["linux/amd64", gpuDockerfile]);
+    expect([plain?.platform, onGpu?.platform]).toEqual(["linux/arm64", "linux/amd64"]);
+    for (const [made, file] of [[plain, dockerfile] as const, [onGpu, gpuDockerfile] as const])
+      expect(await readFile(join(made?.context ?? "", "Dockerfile"), "utf8")).toBe(
+        await readFile(file, "utf8"),
+      );
     expect(onGpu?.tag).not.toBe(plain?.tag);
   });
 
