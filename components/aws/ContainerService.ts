@@ -192,6 +192,7 @@ export class ContainerService extends pulumi.ComponentResource {
         // ECS refuses a group of targets that no listener forwards to.
         dependsOn: [
           ...shared.ready,
+          ...(network.ready ?? []),
           ...(policy ? [policy] : []),
           ...(target ? [target.listener] : []),
           ...readyOf(boundUses(args.system, workload, args.stores)),

@@ -162,7 +162,7 @@ export class Migrations extends pulumi.ComponentResource {
     { instance }: Database,
     migrator: aws.lambda.Function,
     doors: readonly pulumi.Resource[],
-    { artefacts }: MigrationsArgs,
+    { artefacts, network }: MigrationsArgs,
   ) {
     return new aws.lambda.Invocation(
       logical,
@@ -174,7 +174,7 @@ export class Migrations extends pulumi.ComponentResource {
           database: instance.resourceId,
         },
       },
-      { parent: this, dependsOn: [...doors] },
+      { parent: this, dependsOn: [...doors, ...(network.ready ?? [])] },
     );
   }
 }

@@ -83,6 +83,8 @@ export class Network extends pulumi.ComponentResource implements NetworkPlace {
   readonly endpoints: Readonly<Partial<Record<EndpointKind, Endpoint>>>;
   readonly internet: boolean;
   readonly internetGatewayId?: pulumi.Output<string>;
+  /** Routes, associations and endpoints, which no id of a subnet stands for. */
+  readonly ready: pulumi.Resource[] = [];
   readonly #zones: pulumi.Output<string[]>;
 
   constructor(name: string, args: NetworkArgs = {}, opts?: pulumi.ComponentResourceOptions) {
@@ -162,6 +164,7 @@ export class Network extends pulumi.ComponentResource implements NetworkPlace {
       { routeTableId: table.id, destinationCidrBlock: "0.0.0.0/0", gatewayId: gateway.id },
       { parent: this },
     );
+    this.ready.push(route);
     return outside.slice(0, nat === "one" ? 1 : outside.length).map((cidr, zone) => {
       const logical = `${name}-outside-${zone + 1}`;
       const subnet = this.#makeSubnet(logical, cidr, zone, args);
@@ -187,10 +190,12 @@ export class Network extends pulumi.ComponentResource implements NetworkPlace {
     this.#associate(logical, subnet, table);
     const nat = this.natGateways[zone] ?? this.natGateways[0];
     if (nat)
-      new aws.ec2.Route(
-        logical,
-        { routeTableId: table.id, destinationCidrBlock: "0.0.0.0/0", natGatewayId: nat.id },
-        { parent: this },
+      this.ready.push(
+        new aws.ec2.Route(
+          logical,
+          { routeTableId: table.id, destinationCidrBlock: "0.0.0.0/0", natGatewayId: nat.id },
+          { parent: this },
+        ),
       );
     return { subnet, table };
   }
@@ -203,10 +208,12 @@ export class Network extends pulumi.ComponentResource implements NetworkPlace {
     );
 
   #associate = (logical: string, subnet: aws.ec2.Subnet, table: aws.ec2.RouteTable) =>
-    new aws.ec2.RouteTableAssociation(
-      logical,
-      { subnetId: subnet.id, routeTableId: table.id },
-      { parent: this },
+    this.ready.push(
+      new aws.ec2.RouteTableAssociation(
+        logical,
+        { subnetId: subnet.id, routeTableId: table.id },
+        { parent: this },
+      ),
     );
 
   #makeGateways(
@@ -226,6 +233,7 @@ export class Network extends pulumi.ComponentResource implements NetworkPlace {
         }),
         { parent: this },
       );
+      this.ready.push(endpoint);
       return [kind, { prefixListId: endpoint.prefixListId }] as const;
     });
     return Object.fromEntries(doors);
@@ -236,17 +244,19 @@ export class Network extends pulumi.ComponentResource implements NetworkPlace {
       const logical = `${name}-${kind}`;
       const group = closedGroup(`${logical}-group`, `Door to ${kind}`, this.vpcId, this);
       for (const service of interfaces[kind as keyof typeof interfaces])
-        new aws.ec2.VpcEndpoint(
-          `${name}-${service}`,
-          transformed(args.transform?.endpoint, `${name}-${service}`, {
-            vpcId: this.vpcId,
-            serviceName: pulumi.interpolate`com.amazonaws.${region}.${service}`,
-            vpcEndpointType: "Interface",
-            privateDnsEnabled: true,
-            subnetIds: this.subnetIds,
-            securityGroupIds: [group.id],
-          }),
-          { parent: this },
+        this.ready.push(
+          new aws.ec2.VpcEndpoint(
+            `${name}-${service}`,
+            transformed(args.transform?.endpoint, `${name}-${service}`, {
+              vpcId: this.vpcId,
+              serviceName: pulumi.interpolate`com.amazonaws.${region}.${service}`,
+              vpcEndpointType: "Interface",
+              privateDnsEnabled: true,
+              subnetIds: this.subnetIds,
+              securityGroupIds: [group.id],
+            }),
+            { parent: this },
+          ),
         );
       return [kind, { securityGroupId: group.id }] as const;
     });

@@ -146,7 +146,7 @@ export class Scanners extends pulumi.ComponentResource {
         propagateTags: "SERVICE",
         waitForSteadyState: true,
       }),
-      { parent: this, dependsOn: ready },
+      { parent: this, dependsOn: [ready, ...(network.ready ?? [])] },
     );
     const location = pulumi.interpolate`${dns.name}.${namespace.name}:${clamdPort}`;
     const binding: Binding = {

@@ -22,6 +22,8 @@ export interface NetworkPlace {
   readonly internetGatewayId?: pulumi.Input<string>;
   /** Whether a NAT gateway leads out of it. Default: no */
   readonly internet?: boolean;
+  /** What has to be there before code starts in it: its ways out. Default: nothing */
+  readonly ready?: readonly pulumi.Resource[];
 }
 
 export const endpointKinds = [

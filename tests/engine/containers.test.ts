@@ -57,13 +57,18 @@ describe("containers on the real engine", { timeout: 300_000 }, () => {
     const steps = timeline.flatMap((line) => (/^begin (.*)/.exec(line) ?? []).slice(1));
     return { timeline, steps, diffs };
   }
+  const migrate = "aws:lambda/invocation:Invocation migrations-ledger";
   const up = async () => (await timed()).steps;
   /** Those of the cloud: the stack's own outputs are left out. */
   const inTheCloud = (steps: readonly string[]) =>
     steps.filter((step) => !step.startsWith("update pulumi:"));
 
-  test("are made, every input as the provider takes it", async () => {
-    const steps = await up();
+  test("are made, every input as the provider takes it, and once there is a way out", async () => {
+    const { envVars } = stack.workspace;
+    const late = { SPILLWAY_SIMULATED_FAULT: "5000ms create aws:ec2/natGateway:NatGateway" };
+    stack.workspace.envVars = { ...envVars, ...late };
+    const { timeline, steps } = await timed();
+    stack.workspace.envVars = envVars;
     for (const step of [
       `create ${type.database} stores-ledger`,
       "create aws:elasticache/replicationGroup:ReplicationGroup stores-live",
@@ -72,6 +77,10 @@ describe("containers on the real engine", { timeout: 300_000 }, () => {
       "create aws:appautoscaling/policy:Policy core-fulfil-wake",
     ])
       expect(steps).toContain(step);
+    const route = timeline.indexOf("end create aws:ec2/route:Route network-inside-1");
+    expect(route).toBeGreaterThan(0);
+    for (const what of [migrate, `${type.service} core-orders-service`])
+      expect(timeline.indexOf(`begin create ${what}`)).toBeGreaterThan(route);
   });
 
   test("are told where their stores are, and may connect there alone", () => {
@@ -101,8 +110,6 @@ describe("containers on the real engine", { timeout: 300_000 }, () => {
     ]);
     expect(outputs(type.service, "core-orders-service").desiredCount).toBe(2);
   });
-
-  const migrate = "aws:lambda/invocation:Invocation migrations-ledger";
 
   test("have their database migrated first, and again when there is something to migrate", async () => {
     const capacity = { orders: { min: 4, max: 9 } };

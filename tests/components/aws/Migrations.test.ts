@@ -3,7 +3,7 @@ import type { ContainerCore } from "../../../components/aws/ContainerCore.ts";
 import { Migrations, type MigrationsArgs } from "../../../components/aws/Migrations.ts";
 import { type Graph, runUnderMocks } from "../harness.ts";
 import { type CoreOptions, core } from "./core-fixtures.ts";
-import { code } from "./fixtures.ts";
+import { code, waysOf } from "./fixtures.ts";
 
 const type = {
   egress: "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
@@ -70,6 +70,22 @@ describe("a database's migrations", () => {
         "migrations-ledger-group-to-internet",
       ]),
     );
+  });
+
+  test("run once the network has its ways out, as tasks do", async () => {
+    const made = await core({ migrations: "hash-1", network: { endpoints: ["queue"] } });
+    const ways = waysOf(made);
+    expect(ways.map(({ name }) => name)).toEqual([
+      ...["network-inside-1", "network-inside-2", "network-outside"],
+      ...["network-inside-1", "network-inside-2", "network-outside-1"],
+      ...["network-objectStore", "network-sqs", "network-table"],
+    ]);
+    for (const [token, name] of [
+      [type.invocation, "migrations-ledger"],
+      [type.service, "core-orders-service"],
+      [type.service, "core-report-service"],
+    ] as const)
+      expect(made.dependencies(made.find(token, name))).toEqual(expect.arrayContaining(ways));
   });
 
   test("run before what uses the database changes, on either host, and nothing else waits", () => {

@@ -10,7 +10,7 @@ import { Scanners } from "../../../components/aws/Scanners.ts";
 import { clamdCommand } from "../../../components/aws/scanner-plan.ts";
 import { defineSystem, http, scanner } from "../../../spec/index.ts";
 import { awsInvoke, type Graph, runUnderMocks } from "../harness.ts";
-import { code, load } from "./fixtures.ts";
+import { code, load, waysOf } from "./fixtures.ts";
 
 const type = {
   egress: "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
@@ -71,6 +71,12 @@ describe("a scanner", () => {
       memory: "4096",
     });
     expect(graph.find(type.task).inputs).not.toHaveProperty("taskRoleArn");
+  });
+
+  test("starts once the network has its ways out", () => {
+    const ways = waysOf(graph);
+    expect(ways.length).toBeGreaterThan(0);
+    expect(graph.dependencies(graph.find(type.service))).toEqual(expect.arrayContaining(ways));
   });
 
   test("is well once clamd answers, which takes a while", () => {

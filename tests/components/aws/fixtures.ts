@@ -7,7 +7,7 @@ import { ServerlessEdge, type ServerlessEdgeArgs } from "../../../components/aws
 import { UserPool } from "../../../components/aws/UserPool.ts";
 import { defineSystem, edge, http, identity, queue, table } from "../../../spec/index.ts";
 import { system } from "../../../system.ts";
-import { type MockOptions, runUnderMocks } from "../harness.ts";
+import { type Graph, type MockOptions, runUnderMocks } from "../harness.ts";
 
 const folder = join(tmpdir(), "spillway-component-tests");
 mkdirSync(folder, { recursive: true });
@@ -97,3 +97,11 @@ export const smallEdge = (
 
 export const userPool = { issuer: "https://issuer.example/pool", clientId: "client-1" };
 export { load, system };
+
+/** All that leads out of a network, and what that leads to: routes, associations and endpoints. */
+export const waysOf = (graph: Graph) =>
+  [
+    "aws:ec2/route:Route",
+    "aws:ec2/routeTableAssociation:RouteTableAssociation",
+    "aws:ec2/vpcEndpoint:VpcEndpoint",
+  ].flatMap((type) => graph.all(type));
