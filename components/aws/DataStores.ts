@@ -7,7 +7,13 @@ import { type Fault, refuse } from "../shared/validation.ts";
 import { accountOf } from "./account.ts";
 import { type Binding, type Bindings, bindingKey, type DeadLetters } from "./bindings.ts";
 import { type BucketTransforms, privateBucket } from "./bucket.ts";
-import { type Database, type DatabaseSettings, database, type StoreNetwork } from "./database.ts";
+import {
+  type Database,
+  type DatabaseSettings,
+  database,
+  databaseFaults,
+  type StoreNetwork,
+} from "./database.ts";
 import { type Needs, neededBy } from "./needs.ts";
 import {
   deadLetterQueue,
@@ -17,7 +23,7 @@ import {
   redrivenQueue,
 } from "./queues.ts";
 import { each, record } from "./records.ts";
-import { type Cache, type CacheSettings, cache } from "./valkey.ts";
+import { type Cache, type CacheSettings, cache, cacheFaults } from "./valkey.ts";
 
 export interface DataStoresArgs {
   readonly system: System;
@@ -197,12 +203,11 @@ export class DataStores extends pulumi.ComponentResource {
   }
 }
 
-function storeFaults({ system, secrets, network, cache: settings }: DataStoresArgs, needs: Needs) {
+function storeFaults({ system, secrets, network, ...settings }: DataStoresArgs, needs: Needs) {
   const inside = [
     ...Object.keys(needs.of(system.stores, "sql")),
     ...Object.keys(needs.of(system.stores, "cache")),
   ];
-  const nodes = settings?.nodes ?? 1;
   return [
     ...needs.secrets
       .filter((secret) => secrets?.[secret] === undefined)
@@ -210,9 +215,8 @@ function storeFaults({ system, secrets, network, cache: settings }: DataStoresAr
     ...(network ? [] : inside).map(
       (store): Fault => `store "${store}" is inside a network, and none is given; give network`,
     ),
-    ...(Number.isInteger(nodes) && nodes >= 1 && nodes <= 6
-      ? []
-      : [`cache.nodes ${nodes}; use 1 to 6`]),
+    ...databaseFaults(settings.database),
+    ...cacheFaults(settings.cache),
   ];
 }
 

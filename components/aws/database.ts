@@ -2,6 +2,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { physicalId } from "../shared/naming.ts";
 import { type Transform, transformed } from "../shared/transform.ts";
+import type { Fault } from "../shared/validation.ts";
 import type { Account } from "./account.ts";
 import type { Binding } from "./bindings.ts";
 import { proxyBefore } from "./proxy.ts";
@@ -20,11 +21,14 @@ export interface DatabaseSettings {
   readonly instanceClass?: string;
   /** A second copy in another zone that takes over within minutes. Default: false */
   readonly multiAz?: boolean;
-  /** In GB. Default: 20, the least of gp3 */
+  /** In GB, 20 to 59,578. Default: 20, the least of gp3 */
   readonly storageGb?: number;
-  /** How far storage may grow by itself, in GB. Default: 100 */
+  /**
+   * How far storage may grow by itself, in GB: to 10 % more at the least, and 65,536 at the most.
+   * Default: twice the storage, at least 100
+   */
   readonly maxStorageGb?: number;
-  /** How long backups are kept, in days, where stores are backed up. Default: 35, the most */
+  /** How long backups are kept, in days, where stores are backed up, 0 to 35. Default: 35 */
   readonly backupDays?: number;
   /**
    * Most connections that workloads may hold together. Default: 180, for the 2 GiB of the default
@@ -51,11 +55,55 @@ export const databaseDefaults = {
   instanceClass: "db.t4g.small",
   multiAz: false,
   storageGb: 20,
-  maxStorageGb: 100,
   backupDays: 35,
   connections: 180,
   proxy: false,
-} as const satisfies Required<DatabaseSettings>;
+} as const satisfies Required<Omit<DatabaseSettings, "maxStorageGb">>;
+
+/** In GB, of gp3 for Postgres (RDS API Reference, CreateDBInstance, AllocatedStorage, 2026-11). */
+const storage = { least: 20, most: 65_536 } as const;
+/**
+ * The least that storage may be allowed to grow to: 10 % more than it is (RDS User Guide, managing
+ * capacity automatically with storage autoscaling, maximum storage threshold, 2026-11).
+ */
+const grown = (gb: number): number => gb + Math.ceil(gb / 10);
+/** The most that may grow so far. */
+const mostAtFirst = 59_578;
+/** In days (RDS User Guide, backup retention period, 2026-11). */
+const longestBackup = 35;
+
+/** What a database is made with. */
+const settingsOf = (given: DatabaseSettings = {}): Required<DatabaseSettings> => {
+  const { storageGb = databaseDefaults.storageGb } = given;
+  const maxStorageGb = Math.min(Math.max(100, 2 * storageGb), storage.most);
+  return { ...databaseDefaults, maxStorageGb, ...given };
+};
+
+/** What RDS would refuse, minutes into a deployment. */
+export function databaseFaults(given?: DatabaseSettings): Fault[] {
+  const { instanceClass, storageGb, maxStorageGb, backupDays } = settingsOf(given);
+  const whole = (value: number, from: number, to: number) =>
+    Number.isInteger(value) && value >= from && value <= to;
+  return [
+    ...(/^db\.[a-z][a-z0-9-]*\.(micro|small|medium|(\d*x)?large)$/.test(instanceClass)
+      ? []
+      : [
+          `database.instanceClass "${instanceClass}"; write it as db.<family>.<size>, such as "${databaseDefaults.instanceClass}"`,
+        ]),
+    ...(whole(storageGb, storage.least, mostAtFirst)
+      ? whole(maxStorageGb, grown(storageGb), storage.most)
+        ? []
+        : [
+            `database.maxStorageGb ${maxStorageGb} with storageGb ${storageGb}; give whole GB, ${grown(storageGb)} (10 % more) to ${storage.most}`,
+          ]
+      : [
+          `database.storageGb ${storageGb}; give whole GB, ${storage.least} to ${mostAtFirst}, for it must have room to grow by 10 %`,
+        ]),
+    ...(whole(backupDays, 0, longestBackup)
+      ? []
+      : [`database.backupDays ${backupDays}; give whole days, 0 to ${longestBackup}`]),
+  ];
+}
 
 export const postgresPort = 5432;
 const major = "17";
@@ -88,7 +136,7 @@ export function database(
   parent: pulumi.Resource,
 ): Database {
   const { network, protect, backups, logRetentionDays, transform } = options;
-  const settings = { ...databaseDefaults, ...options.settings };
+  const settings = settingsOf(options.settings);
   const identifier = physicalId(logical, "database");
   const dbName = store.replace(/([a-z0-9])([A-Z])|-/g, "$1_$2").toLowerCase();
 

@@ -2,6 +2,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { physicalId } from "../shared/naming.ts";
 import { type Transform, transformed } from "../shared/transform.ts";
+import type { Fault } from "../shared/validation.ts";
 import type { Binding } from "./bindings.ts";
 import type { StoreNetwork } from "./database.ts";
 import { closedGroup } from "./security-groups.ts";
@@ -10,7 +11,7 @@ import { closedGroup } from "./security-groups.ts";
 export interface CacheSettings {
   /** Default: "cache.t4g.micro" */
   readonly nodeType?: string;
-  /** Nodes; with two or more, in several zones, one takes over for another. Default: 1 */
+  /** Nodes, 1 to 6; with two or more, in several zones, one takes over for another. Default: 1 */
   readonly nodes?: number;
 }
 
@@ -20,10 +21,28 @@ export interface CacheOptions {
   readonly transform?: Transform<aws.elasticache.ReplicationGroupArgs>;
 }
 
-export const cacheDefaults = {
+const cacheDefaults = {
   nodeType: "cache.t4g.micro",
   nodes: 1,
 } as const satisfies Required<CacheSettings>;
+
+/** A primary and up to five replicas (ElastiCache User Guide, quotas, nodes per shard, 2026-11). */
+const mostNodes = 6;
+
+/** What ElastiCache would refuse, minutes into a deployment. */
+export function cacheFaults(given?: CacheSettings): Fault[] {
+  const { nodeType, nodes } = { ...cacheDefaults, ...given };
+  return [
+    ...(/^cache\.[a-z][a-z0-9-]*\.(micro|small|medium|(\d*x)?large)$/.test(nodeType)
+      ? []
+      : [
+          `cache.nodeType "${nodeType}"; write it as cache.<family>.<size>, such as "${cacheDefaults.nodeType}"`,
+        ]),
+    ...(Number.isInteger(nodes) && nodes >= 1 && nodes <= mostNodes
+      ? []
+      : [`cache.nodes ${nodes}; use 1 to ${mostNodes}`]),
+  ];
+}
 
 export const cachePort = 6379;
 const version = "8.0";

@@ -124,6 +124,59 @@ describe("a database", () => {
   });
 });
 
+describe("a database's storage", () => {
+  test.each([
+    [{}, 20, 100],
+    [{ storageGb: 200 }, 200, 400],
+    [{ storageGb: 200, maxStorageGb: 220 }, 200, 220],
+    [{ storageGb: 59_578 }, 59_578, 65_536],
+  ])("%o grows by itself", async (database, allocatedStorage, maxAllocatedStorage) => {
+    const graph = await stores({ database });
+    expect(graph.find(type.database).inputs).toMatchObject({
+      allocatedStorage,
+      maxAllocatedStorage,
+    });
+  });
+});
+
+describe("what AWS would refuse minutes later is refused at once", () => {
+  test.each<[Partial<DataStoresArgs>, string]>([
+    [
+      { database: { storageGb: 200, maxStorageGb: 219 } },
+      "database.maxStorageGb 219 with storageGb 200; give whole GB, 220 (10 % more) to 65536",
+    ],
+    [{ database: { maxStorageGb: 65_537 } }, "database.maxStorageGb 65537 with storageGb 20"],
+    [{ database: { storageGb: 19 } }, "database.storageGb 19; give whole GB, 20 to 59578"],
+    [{ database: { storageGb: 20.5 } }, "database.storageGb 20.5; give whole GB"],
+    [{ database: { storageGb: 59_579 } }, "database.storageGb 59579; give whole GB"],
+    [{ database: { backupDays: 99 } }, "database.backupDays 99; give whole days, 0 to 35"],
+    [
+      { database: { instanceClass: "t4g.small" } },
+      'database.instanceClass "t4g.small"; write it as db.<family>.<size>, such as "db.t4g.small"',
+    ],
+    [{ database: { instanceClass: "db.t4g.smal" } }, 'database.instanceClass "db.t4g.smal"'],
+    [
+      { cache: { nodeType: "t4g.micro" } },
+      'cache.nodeType "t4g.micro"; write it as cache.<family>.<size>, such as "cache.t4g.micro"',
+    ],
+    [{ cache: { nodes: 7 } }, "cache.nodes 7; use 1 to 6"],
+  ])("%o", async (args, message) => {
+    await expect(stores(args)).rejects.toThrow(message);
+  });
+
+  test("all of it at once", async () => {
+    const made = stores({ database: { backupDays: -1 }, cache: { nodes: 1.5 } });
+    await expect(made).rejects.toThrow(/backupDays -1(.|\n)*nodes 1\.5/);
+  });
+
+  test("and nothing else is: sizes of all families", async () => {
+    for (const size of ["db.m8g.48xlarge", "db.x2iedn.8xlarge", "db.t4g.medium", "db.r6gd.xlarge"])
+      await stores({ database: { instanceClass: size } });
+    for (const size of ["cache.r7g.16xlarge", "cache.c7gn.large", "cache.t4g.small"])
+      await stores({ cache: { nodeType: size } });
+  });
+});
+
 describe("a cache", () => {
   let graph: Made;
   beforeAll(async () => {
