@@ -15,6 +15,7 @@ import {
   closedGroup,
   letThrough,
   type NetworkPlace,
+  type Reach,
   reachFaults,
   waysOut,
 } from "./security-groups.ts";
@@ -184,8 +185,12 @@ function storeFaults(store: string, { artefacts, network }: MigrationsArgs): Fau
     ...(Object.hasOwn(artefacts, store)
       ? []
       : [`sql "${store}": nothing migrates it; give artefacts["${store}"]`]),
-    ...reachFaults(calls, "and reads the master user's secret", network).map(
-      (fault) => `migrations of sql "${store}": ${fault}`,
-    ),
+    ...migrationReachFaults(store, network),
   ];
 }
+
+/** What a store's migrations call and cannot reach from inside. */
+export const migrationReachFaults = (store: string, network: Reach): Fault[] =>
+  reachFaults(calls, "and reads the master user's secret", network).map(
+    (fault) => `migrations of sql "${store}": ${fault}`,
+  );

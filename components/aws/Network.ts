@@ -10,6 +10,7 @@ import {
   type EndpointKind,
   endpointKinds,
   type NetworkPlace,
+  type Reach,
 } from "./security-groups.ts";
 
 /** How what is inside reaches the internet: not at all, through one NAT gateway, or one a zone. */
@@ -289,6 +290,14 @@ const zoneNames = (zones: number, parent: pulumi.Resource): pulumi.Output<string
         ]);
       return [...names].sort().slice(0, zones);
     });
+
+/** What will be reached from inside a network. */
+export const reachOf = ({ nat = "one", endpoints = [] }: NetworkArgs): Reach => ({
+  internet: nat !== "none",
+  endpoints: Object.fromEntries(
+    [...Object.keys(gateways), ...endpoints].map((kind) => [kind, true]),
+  ),
+});
 
 /** Everything that keeps a network from being made. */
 export function networkFaults({ range, zones = 2, nat = "one", endpoints = [] }: NetworkArgs) {

@@ -16,7 +16,7 @@ import {
   connectionFault,
   scalingOf,
 } from "./scaling-plan.ts";
-import { type Calls, type NetworkPlace, reachFaults } from "./security-groups.ts";
+import { type Calls, type NetworkPlace, type Reach, reachFaults } from "./security-groups.ts";
 
 /** The image that tasks are started from. A `WorkloadImage` is one. */
 export interface TaskImage {
@@ -126,7 +126,7 @@ export const containerFaults = (args: ContainerPlanArgs): Fault[] => [
 ];
 
 function workloadFaults(args: ContainerPlanArgs, name: string): Fault[] {
-  const { system, tasks = {}, consumers = {}, network } = args;
+  const { system, tasks = {}, consumers = {} } = args;
   const workload = Object.hasOwn(system.workloads, name) ? system.workloads[name] : undefined;
   const say = (fault: Fault): Fault[] => [`workload "${name}": ${fault}`];
   if (!workload) return say("it is not declared; leave it out");
@@ -134,7 +134,6 @@ function workloadFaults(args: ContainerPlanArgs, name: string): Fault[] {
   if (isFunction(host)) return say(`placed on ${host}; leave it out, or place it on container`);
   const obstacle = containerObstacle(system, name, host);
   if (obstacle !== undefined) return say(obstacle);
-  const { on } = taskHostOf(workload, args.capacity?.[name]);
   return [
     ...(answersRequests(workload)
       ? Object.hasOwn(tasks, name)
@@ -149,22 +148,34 @@ function workloadFaults(args: ContainerPlanArgs, name: string): Fault[] {
     ...(overflows(args, name) && !Object.hasOwn(args.twins ?? {}, name)
       ? say(`placed on ${host}, and no twin is given; give twins["${name}"]`)
       : []),
-    ...(workload.load.memoryMb > limits.containerMemoryMb
-      ? say(
-          `load.memoryMb ${workload.load.memoryMb} is over a task's ${limits.containerMemoryMb}; divide its work`,
-        )
-      : []),
     ...bindingFaults(system, name, args.stores),
-    ...capacityFaults(scalingOf(workload, args.capacity?.[name])).flatMap(say),
-    ...plainFaults(args.capacity?.[name], connectionFault).flatMap(say),
-    ...instanceFaults(workload, args.capacity?.[name]).flatMap(say),
     ...imageFaults(args, workload).flatMap(say),
+    ...taskFaults(args, name),
+  ];
+}
+
+/** What is wrong with a workload's tasks, as the system and the stack's config have them. */
+export function taskFaults(
+  args: Pick<ContainerPlanArgs, "system" | "placements" | "capacity"> & { readonly network: Reach },
+  name: string,
+): Fault[] {
+  const workload = args.system.workloads[name] as Workload;
+  const { memoryMb } = workload.load;
+  const capacity = args.capacity?.[name];
+  const { on } = taskHostOf(workload, capacity);
+  return [
+    ...(memoryMb > limits.containerMemoryMb
+      ? [`load.memoryMb ${memoryMb} is over a task's ${limits.containerMemoryMb}; divide its work`]
+      : []),
+    ...capacityFaults(scalingOf(workload, capacity)),
+    ...plainFaults(capacity, connectionFault),
+    ...instanceFaults(workload, capacity),
     ...reachFaults(
       on === "ec2" ? both(taskCalls(args, name, on), instanceCalls) : taskCalls(args, name),
       "in a container",
-      network,
-    ).flatMap(say),
-  ];
+      args.network,
+    ),
+  ].map((fault) => `workload "${name}": ${fault}`);
 }
 
 const imageFaults = (args: ContainerPlanArgs, { gpu = false }: Workload): Fault[] =>

@@ -19,6 +19,7 @@ import {
   isEndpointKind,
   type NetworkPlace,
   outsideKinds,
+  type Reach,
   reachFaults,
 } from "./security-groups.ts";
 
@@ -153,7 +154,7 @@ export function functionFaults(plan: FunctionPlan): Fault[] {
       : []),
     ...concurrencyFaults(plan.concurrency),
     ...uses.flatMap((use) => useFaults(use, plan.stores)),
-    ...networkFaults(plan, uses),
+    ...networkFaults(plan),
   ].map((fault) => `workload "${plan.workload}": ${fault}`);
 }
 
@@ -246,11 +247,13 @@ function useFaults(use: Use, stores?: Bindings): Fault[] {
   );
 }
 
-function networkFaults(
-  { system, workload, network }: Pick<FunctionPlan, "system" | "workload" | "network">,
-  uses: readonly Use[],
-): Fault[] {
-  const [first] = networkUses(uses);
+/** What keeps a workload on a function from what it uses inside a network, and from the rest there. */
+export function networkFaults({
+  system,
+  workload,
+  network,
+}: Pick<FunctionPlan, "system" | "workload"> & { readonly network?: Reach }): Fault[] {
+  const [first] = networkUses(usesOf(system, workload));
   if (!first) return [];
   if (!network)
     return [`uses ${first.kind} "${first.name}", which is inside a network; give network`];

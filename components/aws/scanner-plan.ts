@@ -1,5 +1,5 @@
 import type { Fault } from "../shared/validation.ts";
-import type { NetworkPlace } from "./security-groups.ts";
+import type { Reach } from "./security-groups.ts";
 
 /** Files that the task writes for itself: its image's own are made for another way of starting. */
 const files = { clamd: "/tmp/clamd.conf", freshclam: "/tmp/freshclam.conf" } as const;
@@ -46,15 +46,12 @@ export function clamdCommand(port: number): string {
 export const clamdPing = `clamdscan --config-file=${files.clamd} --ping 1`;
 
 /** What keeps scanners from running. */
-export const scannerFaults = (
-  scanners: readonly string[],
-  { internet }: Pick<NetworkPlace, "internet">,
-): Fault[] => [
+export const scannerFaults = (scanners: readonly string[], { internet }: Reach): Fault[] => [
   ...(scanners.length > 0 ? [] : ["no workload uses a scanner; leave it out"]),
   ...(internet
     ? []
     : scanners.map(
         (name) =>
-          `scanner "${name}" fetches its image and its signatures from the internet; give a network with NAT`,
+          `scanner "${name}" fetches its image and its signatures from the internet; give network.nat: one`,
       )),
 ];

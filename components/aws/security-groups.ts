@@ -80,24 +80,24 @@ export function waysOut({ kinds, outside }: Calls, network: NetworkPlace): Targe
     : doors;
 }
 
+/** What of a network decides what is reached from inside. A `NetworkPlace` tells it. */
+export interface Reach {
+  readonly internet?: boolean;
+  readonly endpoints?: Readonly<Partial<Record<EndpointKind, unknown>>>;
+}
+
 /** What a workload calls and cannot reach from inside. */
-export function reachFaults(
-  { kinds, outside }: Calls,
-  why: string,
-  network: NetworkPlace,
-): Fault[] {
+export function reachFaults({ kinds, outside }: Calls, why: string, network: Reach): Fault[] {
   if (network.internet) return [];
   const inside = `runs inside the network ${why}, which has no`;
+  const shut = kinds.filter((kind) => !network.endpoints?.[kind]).join(", ");
   return [
-    ...kinds
-      .filter((kind) => !network.endpoints?.[kind])
-      .map(
-        (kind) =>
-          `${inside} door to ${kind}; give network.endpoints.${kind}, or a network with NAT`,
-      ),
+    ...(shut === ""
+      ? []
+      : [`${inside} door to ${shut}; give network.endpoints: [${shut}], or network.nat: one`]),
     ...outside.map(
       ({ kind, name }) =>
-        `${inside} way out to ${kind} "${name}"; give a network with NAT, or leave one of the two to another workload`,
+        `${inside} way out to ${kind} "${name}"; give network.nat: one, or leave one of the two to another workload`,
     ),
   ];
 }

@@ -1,20 +1,32 @@
 import { type Placement, placeAll, placementFaults } from "../../planner/index.ts";
 import type { System, Workload } from "../../spec/index.ts";
 import type { Fault } from "../shared/validation.ts";
-import { capacityPlaceFaults, connectionFaults } from "./container-plan.ts";
+import { capacityPlaceFaults, connectionFaults, taskFaults } from "./container-plan.ts";
 import { type Cutovers, cutoverFaults, hostedPlacements } from "./cutover-plan.ts";
-import { allConnections, type DatabaseSettings, databaseDefaults } from "./database.ts";
+import {
+  allConnections,
+  type DatabaseSettings,
+  databaseDefaults,
+  databaseFaults,
+} from "./database.ts";
 import { type Deployment, deploymentOf } from "./deployment.ts";
-import { type NetworkArgs, networkFaults } from "./Network.ts";
+import { networkFaults as functionNetworkFaults } from "./function-plan.ts";
+import { migrationReachFaults } from "./Migrations.ts";
+import { type NetworkArgs, networkFaults, reachOf } from "./Network.ts";
+import { neededBy } from "./needs.ts";
 import { type Overflows, overflowFaults } from "./overflow.ts";
 import { proxyPool } from "./proxy.ts";
 import type { Capacity } from "./scaling-plan.ts";
+import { scannerFaults } from "./scanner-plan.ts";
+import { type CacheSettings, cacheFaults } from "./valkey.ts";
 
 /** What a stack's config says of where workloads run. */
 export interface StackConfig {
   readonly placement: Readonly<Record<string, string>>;
   readonly network: object;
   readonly database: DatabaseSettings;
+  readonly cache: CacheSettings;
+  readonly migrations: "automatic" | "by-hand";
   readonly capacity: Readonly<Record<string, Capacity>>;
   readonly overflow: Overflows;
   readonly cutover: Cutovers;
@@ -65,6 +77,11 @@ export function planStack(
   const deployed = [...functions, ...containers];
   const placed = all.filter(({ name }) => deployed.includes(name));
   const placements = Object.fromEntries(hosted.map((placement) => [placement.name, placement]));
+  const network = reachOf(config.network as NetworkArgs);
+  const needs = neededBy(system, deployed);
+  const scanners = Object.keys(needs.of(system.services, "scanner"));
+  const migrated =
+    config.migrations === "automatic" ? Object.keys(needs.of(system.stores, "sql")) : [];
   const asked = [...Object.keys(config.placement), ...split];
   return {
     ...deployment,
@@ -83,6 +100,16 @@ export function planStack(
             `Placement "${name}": ${because}; take it out of the stack's config`,
         ),
       ...networkFaults(config.network as NetworkArgs).map((fault) => `network: ${fault}`),
+      ...databaseFaults(database),
+      ...cacheFaults(config.cache),
+      ...migrated.flatMap((store) => migrationReachFaults(store, network)),
+      ...(scanners.length > 0 ? scannerFaults(scanners, network) : []),
+      ...[...functions, ...twins].flatMap((workload) =>
+        functionNetworkFaults({ system, workload, network }).map(
+          (fault) => `workload "${workload}": ${fault}`,
+        ),
+      ),
+      ...containers.flatMap((name) => taskFaults({ system, placements, capacity, network }, name)),
       ...capacityPlaceFaults(capacity, containers),
       ...cutoverFaults(system, cutover),
       ...overflowFaults(

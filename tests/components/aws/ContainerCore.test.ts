@@ -512,7 +512,7 @@ describe("what cannot run is refused, with what to do", () => {
     [
       "no door",
       { network: { nat: "none", endpoints: ["registry", "logs", "identity"] } },
-      'workload "orders": runs inside the network in a container, which has no door to queue; give network.endpoints.queue, or a network with NAT',
+      'workload "orders": runs inside the network in a container, which has no door to queue; give network.endpoints: [queue], or network.nat: one',
     ],
     ["fewer than none", capacity({ min: 3, max: 2 }), "capacity of 3 to 2 tasks"],
     ["more than all on Spot", capacity({ spot: 101 }), "capacity.spot 101; give percent, 0 to 100"],

@@ -101,7 +101,7 @@ describe("instances", () => {
         ...onInstances,
         network: { nat: "none", endpoints: ["registry", "logs", "queue"] },
       }),
-    ).rejects.toThrow("which has no door to agent; give network.endpoints.agent");
+    ).rejects.toThrow("which has no door to agent; give network.endpoints: [agent]");
   });
 
   test("may register with their own cluster, and nothing else: neither images nor logs", () => {

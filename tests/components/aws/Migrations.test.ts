@@ -109,7 +109,7 @@ describe("migrations that cannot run are refused", () => {
 
   test("without a way to Secrets Manager", async () => {
     await expect(core(closed(doors))).rejects.toThrow(
-      'migrations of sql "ledger": runs inside the network and reads the master user\'s secret, which has no door to secret; give network.endpoints.secret, or a network with NAT',
+      'migrations of sql "ledger": runs inside the network and reads the master user\'s secret, which has no door to secret; give network.endpoints: [secret], or network.nat: one',
     );
     const open = await core(closed([...doors, "secret"]));
     expect(open.all(type.egress).map(({ name }) => name)).toContain(

@@ -159,7 +159,7 @@ describe("what its task runs", () => {
 describe("what cannot work is refused, with what to do", () => {
   test("a network without a way out", async () => {
     await expect(made(["files"], { nat: "none" })).rejects.toThrow(
-      'scanner "antivirus" fetches its image and its signatures from the internet; give a network with NAT',
+      'scanner "antivirus" fetches its image and its signatures from the internet; give network.nat: one',
     );
   });
 

@@ -314,7 +314,7 @@ describe("the network follows the uses", () => {
 
   test.each([
     ["no network", { network: undefined }, "inside a network; give network"],
-    ["no door", { network: { ...network, endpoints: {} } }, "give network.endpoints.table"],
+    ["no door", { network: { ...network, endpoints: {} } }, "give network.endpoints: [table"],
     [
       "a binding without a group",
       { stores: { catalog, ledger: { kind: "sql", arn: "arn:x", location: "x", port: 1 } } },

@@ -120,8 +120,8 @@ export function planOf(
   config: Partial<StackConfig> = {},
   hasCode: (workload: string) => boolean = () => true,
 ) {
-  const none = { placement: {}, network: {}, database: {}, capacity: {} };
-  const others = { overflow: {}, cutover: {}, scanner: false };
+  const none = { placement: {}, network: {}, database: {}, cache: {}, capacity: {} };
+  const others = { overflow: {}, cutover: {}, scanner: false, migrations: "automatic" as const };
   return planStack(system, { ...none, ...others, ...config }, hasCode);
 }
 

@@ -112,7 +112,7 @@ describe("overflow is refused, with what to do", () => {
     const doors = ["queue", "identity", "registry", "logs"] as const;
     const config = { placement };
     await expect(core({ config, network: { nat: "none", endpoints: doors } })).rejects.toThrow(
-      "which has no door to lambda; give network.endpoints.lambda",
+      "which has no door to lambda; give network.endpoints: [lambda]",
     );
     const open = await core({ config, network: { nat: "none", endpoints: [...doors, "lambda"] } });
     const out = open
