@@ -10,7 +10,7 @@ import { listSizes, pageArgument, weights } from "./schema.ts";
 
 /**
  * What one request may ask for. The largest that is meant, a page of 50 orders with their products,
- * is 5 deep and costs some 9,000; ten orders may be placed at once.
+ * is 5 deep and costs some 9,000; nine orders may be placed at once.
  */
 export const queryLimits = {
   /** Characters of a document. */
