@@ -322,13 +322,13 @@ describe("whatever fails, hangs, is lost, or is called twice or late", () => {
       ),
       { numRuns: 400 },
     );
-    // The script reaches the odd ends too: paid and given back, given up and yet confirmed.
+    // The script reaches an odd end too: paid and given back. Given up and yet confirmed, the test
+    // above, is too rare to be drawn each time.
     expect([...seen]).toEqual(
       expect.arrayContaining([
         "done confirmed 1",
         "compensated compensated 0",
         "compensated compensated 1",
-        "compensated confirmed 1",
       ]),
     );
   });
