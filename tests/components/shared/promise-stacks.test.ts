@@ -4,9 +4,8 @@ import { skipPromiseStacks } from "../../../components/shared/promise-stacks.ts"
 import { runUnderMocks } from "../harness.ts";
 
 const before = Error.prepareStackTrace;
-beforeEach(() => {
-  Error.prepareStackTrace = undefined;
-});
+// As Node has it where nobody formats stacks.
+beforeEach(() => Reflect.deleteProperty(Error, "prepareStackTrace"));
 afterEach(() => {
   Error.prepareStackTrace = before;
   vi.unstubAllEnvs();
