@@ -70,15 +70,16 @@ export class ContainerService extends pulumi.ComponentResource {
     const calls = taskCalls(args, args.workload, args.instances ? "ec2" : "fargate");
     const { role, policy } = this.#makeRole(name, args, uses);
     this.role = role;
-    this.securityGroup = guarded(
+    const { group, rules } = guarded(
       `${name}-group`,
       args.network.vpcId,
       [...storeTargets(uses), ...waysOut(calls, args.network)],
       this,
     );
-    this.#letIn(name, args);
+    this.securityGroup = group;
+    const doors = [...rules, ...this.#letIn(name, args)];
     this.taskDefinition = this.#makeTaskDefinition(name, args);
-    this.service = this.#makeService(name, args, policy);
+    this.service = this.#makeService(name, args, [...doors, ...(policy ? [policy] : [])]);
     this.#makeScaling(name, args);
     this.registerOutputs();
   }
@@ -108,8 +109,8 @@ export class ContainerService extends pulumi.ComponentResource {
   }
 
   #letIn(name: string, { workload, tasks, shared }: ContainerServiceArgs) {
-    if (!tasks?.[workload] || shared.balancerGroupId === undefined) return;
-    letThrough(
+    if (!tasks?.[workload] || shared.balancerGroupId === undefined) return [];
+    return letThrough(
       { name: `${name}-balancer`, securityGroupId: shared.balancerGroupId },
       { name, to: { securityGroupId: this.securityGroup.id }, port: taskPort },
       this,
@@ -140,7 +141,7 @@ export class ContainerService extends pulumi.ComponentResource {
     );
   }
 
-  #makeService(name: string, args: ContainerServiceArgs, policy?: pulumi.Resource) {
+  #makeService(name: string, args: ContainerServiceArgs, own: readonly pulumi.Resource[]) {
     const { shared, network, workload, tasks } = args;
     const { min, spot } = scalingOf(
       args.system.workloads[workload] as Workload,
@@ -193,7 +194,7 @@ export class ContainerService extends pulumi.ComponentResource {
         dependsOn: [
           ...shared.ready,
           ...(network.ready ?? []),
-          ...(policy ? [policy] : []),
+          ...own,
           ...(target ? [target.listener] : []),
           ...readyOf(boundUses(args.system, workload, args.stores)),
         ],

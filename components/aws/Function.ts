@@ -151,7 +151,7 @@ export class WorkloadFunction extends pulumi.ComponentResource {
     network: NetworkPlace,
   ) {
     const targets = [...storeTargets(uses), ...waysOut(callsOf(system, workload), network)];
-    return guarded(`${name}-group`, network.vpcId, targets, this);
+    return guarded(`${name}-group`, network.vpcId, targets, this).group;
   }
 
   #makeFunction(

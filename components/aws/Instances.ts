@@ -70,7 +70,7 @@ export class Instances extends pulumi.ComponentResource {
       args.network.vpcId,
       waysOut(instanceCalls, args.network),
       this,
-    );
+    ).group;
     const template = this.#makeTemplate(name, args);
     this.group = this.#makeGroup(name, args, template, policy);
     this.provider = this.#makeProvider(name);

@@ -100,7 +100,7 @@ export class Scanners extends pulumi.ComponentResource {
       { kinds: ["logs"], outside: [{ kind: "scanner", name: scanner }] },
       network,
     );
-    const securityGroup = guarded(`${logical}-group`, network.vpcId, out, this);
+    const { group: securityGroup, rules } = guarded(`${logical}-group`, network.vpcId, out, this);
     const logGroup = new aws.cloudwatch.LogGroup(
       `${logical}-logs`,
       {
@@ -146,7 +146,7 @@ export class Scanners extends pulumi.ComponentResource {
         propagateTags: "SERVICE",
         waitForSteadyState: true,
       }),
-      { parent: this, dependsOn: [ready, ...(network.ready ?? [])] },
+      { parent: this, dependsOn: [ready, ...(network.ready ?? []), ...rules] },
     );
     const location = pulumi.interpolate`${dns.name}.${namespace.name}:${clamdPort}`;
     const binding: Binding = {

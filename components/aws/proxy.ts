@@ -64,7 +64,7 @@ export function proxyBefore(
     },
     parent,
   );
-  const group = guarded(
+  const { group } = guarded(
     `${logical}-group`,
     network.vpcId,
     [{ name: "database", to: { securityGroupId: database.group.id }, port }],

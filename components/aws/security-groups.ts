@@ -118,16 +118,17 @@ export const closedGroup = (
 /**
  * A group with nothing coming in, and exactly the given targets going out; the targets' own groups
  * are opened for it, and for nobody else.
+ * @returns the group, and the rules, for what must not begin before them
  */
 export function guarded(
   name: string,
   vpcId: pulumi.Input<string>,
   targets: readonly Target[],
   parent: pulumi.Resource,
-): aws.ec2.SecurityGroup {
+) {
   const group = closedGroup(name, `Outgoing only: ${name}`, vpcId, parent);
-  for (const target of targets) letThrough({ name, securityGroupId: group.id }, target, parent);
-  return group;
+  const from = { name, securityGroupId: group.id };
+  return { group, rules: targets.flatMap((target) => letThrough(from, target, parent)) };
 }
 
 /**

@@ -257,6 +257,11 @@ describe("a service", () => {
     const needs = graph.dependencies(graph.find(type.service, name)).map((each) => each.name);
     for (const each of ["core-execution-policy", "core-orders-policy", "balancer-orders", "core"])
       expect(needs).toContain(each);
+    const rules = [type.egress, type.ingress]
+      .flatMap((token) => graph.all(token))
+      .filter((rule) => /\bcore-orders\b/.test(rule.name));
+    expect(rules.length).toBeGreaterThan(1);
+    for (const rule of rules) expect(needs).toContain(rule.name);
   });
 
   test("runs its tasks beyond the fewest on Spot, as far as the stack says", async () => {
