@@ -36,7 +36,7 @@ Object.assign(contract.test, {
 export default defineConfig({
   test: {
     // Most of the time is waiting for servers: on two cores the default of one file at a time wastes it.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    maxWorkers: Math.max(3, availableParallelism() - 1),
     projects: [
       project("unit", [
         "tests/*.test.ts",
