@@ -21,6 +21,8 @@ const ceiling = 1;
 const times = [0.5, 1, 2, 5] as const;
 /** Of each phase: as long as a burst lasts before tasks that were started for it can help. */
 const seconds = 30;
+/** Bursts of which the middle one counts: what else a shared machine does falls into some of them. */
+const rounds = 3;
 /** In which a burst's functions start, in ms; a part of its phase that is shown by itself. */
 const startMs = 2_000;
 
@@ -75,25 +77,41 @@ const burst: Bench = async () => {
       };
     };
     const results: Result[] = [];
-    const p99s: number[] = [];
     const answered: number[] = [];
     let failed = 0;
+    const spilled = async (factor: number): Promise<Measured> => {
+      const phase = await measure(over, capacity * factor);
+      failed += phase.failed;
+      for (const { n } of phase.answers) answered.push(n);
+      return phase;
+    };
+    const slowdown = (quiet: Measured, busy: Measured) =>
+      percentile(latencies(busy), 0.99) / percentile(latencies(quiet), 0.99);
+    const told: Measured[] = [];
     for (const factor of times) {
-      const spilling = await measure(over, capacity * factor);
+      const spilling = await spilled(factor);
       const refusing = await measure(alone, capacity * factor);
-      p99s.push(percentile(latencies(spilling), 0.99));
-      failed += spilling.failed;
-      for (const { n } of [...spilling.answers, ...refusing.answers]) answered.push(n);
+      told.push(spilling);
+      for (const { n } of refusing.answers) answered.push(n);
       results.push(
-        ...told(`${factor}x with overflow`, spilling),
-        ...told(`${factor}x without`, refusing),
+        ...figuresOf(`${factor}x with overflow`, spilling),
+        ...figuresOf(`${factor}x without`, refusing),
       );
     }
+    const slowdowns = [slowdown(told[0] as Measured, told.at(-1) as Measured)];
+    while (slowdowns.length < rounds)
+      slowdowns.push(slowdown(await spilled(times[0]), await spilled(times[3])));
     for (const { close } of [over, alone]) close();
-    const slowdown = (p99s.at(-1) ?? Number.NaN) / (p99s[0] ?? Number.NaN);
     return [
       result("burst: failed requests with overflow", failed, "requests", "<=", 0),
-      result("burst: p99 at 5x / p99 at 0.5x, with overflow", slowdown, "ratio", "<=", 2),
+      result(
+        `burst: p99 at 5x / p99 at 0.5x, with overflow, the middle of ${rounds} bursts`,
+        percentile(slowdowns, 0.5),
+        "ratio",
+        "<=",
+        2,
+      ),
+      ...slowdowns.map((ratio, n) => shown(`burst: the same of burst ${n + 1}`, ratio, "ratio")),
       result(
         "burst: answered orders that are not there",
         await lost(postgres.pool, answered),
@@ -137,7 +155,7 @@ async function knee(send: Parameters<typeof closedLoop>[0], asks: () => ReturnTy
 const latencies = ({ answers }: Pick<Phase, "answers">, until = Number.POSITIVE_INFINITY) =>
   answers.filter(({ due }) => due < until).map(({ ms }) => ms);
 
-function told(name: string, { sent, failed, answers, stand, ...cpu }: Measured): Result[] {
+function figuresOf(name: string, { sent, failed, answers, stand, ...cpu }: Measured): Result[] {
   const usd = tasksUsd(replicas, seconds) + callsUsd(stand.spilled, stand.calledMs);
   return [
     shown(`burst: ${name}: failed`, failed / sent, "share of requests"),
