@@ -63,6 +63,13 @@ const sqs = (of: Text, series: readonly Series[]): Source => ({
   of,
   series,
 });
+/** What tasks report themselves (runtime/metrics.ts). */
+const reported = (of: Text, series: readonly Series[]): Source => ({
+  namespace: reportedNamespace,
+  dimension: "workload",
+  of,
+  series,
+});
 const api = (of: Text, series: readonly Series[]): Source => ({
   namespace: "AWS/ApiGateway",
   dimension: "ApiId",
@@ -109,32 +116,22 @@ export const coldStartsPanel = (logGroup: Text): Panel =>
 /** What tasks did with requests, as they report it. */
 export const admissionPanel = (workload: Text): Panel =>
   graph("Requests a minute: taken, spilled, refused", [
-    {
-      namespace: reportedNamespace,
-      dimension: "workload",
-      of: workload,
-      series: [
-        ["admitted", sum("admitted")],
-        ["spilled", sum("spilled")],
-        ["spilledFailed", sum("spilled, failed")],
-        ["refused", sum("refused")],
-      ],
-    },
+    reported(workload, [
+      ["admitted", sum("admitted")],
+      ["spilled", sum("spilled")],
+      ["spilledFailed", sum("spilled, failed")],
+      ["refused", sum("refused")],
+    ]),
   ]);
 
 /** How many sockets tasks hold, and what they closed or did not take, as they report it. */
 export const socketsPanel = (workload: Text): Panel =>
   graph("Sockets", [
-    {
-      namespace: reportedNamespace,
-      dimension: "workload",
-      of: workload,
-      series: [
-        ["Connections", most("open, most of a task")],
-        ["SocketsRefused", sum("refused")],
-        ["SocketsBehind", sum("closed, too slow")],
-      ],
-    },
+    reported(workload, [
+      ["Connections", most("open, most of a task")],
+      ["SocketsRefused", sum("refused")],
+      ["SocketsBehind", sum("closed, too slow")],
+    ]),
   ]);
 
 /** A route's requests, errors and duration, from the edge's access logs: HTTP APIs bill such metrics. */
