@@ -5,6 +5,7 @@ import { type Transform, transformed } from "../shared/transform.ts";
 import type { Fault } from "../shared/validation.ts";
 import type { Account } from "./account.ts";
 import type { Binding } from "./bindings.ts";
+import { nodeClassFaults } from "./node-class.ts";
 import { proxyBefore } from "./proxy.ts";
 import { record } from "./records.ts";
 import { closedGroup } from "./security-groups.ts";
@@ -85,11 +86,12 @@ export function databaseFaults(given?: DatabaseSettings): Fault[] {
   const whole = (value: number, from: number, to: number) =>
     Number.isInteger(value) && value >= from && value <= to;
   return [
-    ...(/^db\.[a-z][a-z0-9-]*\.(micro|small|medium|(\d*x)?large)$/.test(instanceClass)
-      ? []
-      : [
-          `database.instanceClass "${instanceClass}"; write it as db.<family>.<size>, such as "${databaseDefaults.instanceClass}"`,
-        ]),
+    ...nodeClassFaults(
+      "database.instanceClass",
+      instanceClass,
+      "db",
+      databaseDefaults.instanceClass,
+    ),
     ...(whole(storageGb, storage.least, mostAtFirst)
       ? whole(maxStorageGb, grown(storageGb), storage.most)
         ? []

@@ -5,6 +5,7 @@ import { type Transform, transformed } from "../shared/transform.ts";
 import type { Fault } from "../shared/validation.ts";
 import type { Binding } from "./bindings.ts";
 import type { StoreNetwork } from "./database.ts";
+import { nodeClassFaults } from "./node-class.ts";
 import { closedGroup } from "./security-groups.ts";
 
 /** What a stack may say of its caches. */
@@ -33,11 +34,7 @@ const mostNodes = 6;
 export function cacheFaults(given?: CacheSettings): Fault[] {
   const { nodeType, nodes } = { ...cacheDefaults, ...given };
   return [
-    ...(/^cache\.[a-z][a-z0-9-]*\.(micro|small|medium|(\d*x)?large)$/.test(nodeType)
-      ? []
-      : [
-          `cache.nodeType "${nodeType}"; write it as cache.<family>.<size>, such as "${cacheDefaults.nodeType}"`,
-        ]),
+    ...nodeClassFaults("cache.nodeType", nodeType, "cache", cacheDefaults.nodeType),
     ...(Number.isInteger(nodes) && nodes >= 1 && nodes <= mostNodes
       ? []
       : [`cache.nodes ${nodes}; use 1 to ${mostNodes}`]),
